@@ -1,0 +1,42 @@
+"""Kestra 1.x and 2.0 as a value that is passed down, never a global.
+
+Rooms ask a dialect for a *fact* (`dialect.binary_ion`), not for its number, so that each difference has a name.
+A fact that only one room needs may live in that room, keyed by `dialect.major`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["DIALECTS", "V1", "V2", "Dialect", "dialect_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """One line of Kestra."""
+
+    name: str
+    """What the user writes after --kestra: "1" or "2"."""
+    major: int
+    version: str
+    """The version whose behaviour this is, as the conformance cases name it."""
+    binary_ion: bool
+    """Rows are stored as binary Ion (2.0) or as Ion text, one row a line (1.x)."""
+    submitted_state: bool
+    """A runnable task run passes through SUBMITTED between CREATED and RUNNING."""
+    flowable_attempts: bool
+    """Flowable and skipped task runs have one attempt."""
+
+    def __str__(self) -> str:
+        return self.version
+
+
+V1 = Dialect("1", 1, "1.1", binary_ion=False, submitted_state=False, flowable_attempts=False)
+V2 = Dialect("2", 2, "2.0", binary_ion=True, submitted_state=True, flowable_attempts=True)
+
+DIALECTS: dict[str, Dialect] = {"1": V1, "1.1": V1, "2": V2, "2.0": V2}
+
+
+def dialect_of(name: str) -> Dialect:
+    """The dialect of a name (`1`, `1.1`, `2`, `2.0`). Raises KeyError for any other."""
+    return DIALECTS[name]

@@ -1,0 +1,193 @@
+"""The execution as an immutable value, with Kestra's field names, and its JSON form.
+
+Every change makes a new value; the executor is the only one who makes them. `to_json` gives the shape of Kestra's
+REST API.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+__all__ = ["Attempt", "Execution", "History", "LogEntry", "Metric", "State", "StateType", "TaskRun"]
+
+
+class StateType(enum.StrEnum):
+    """Kestra's states (State.Type)."""
+
+    CREATED = "CREATED"
+    SUBMITTED = "SUBMITTED"
+    RUNNING = "RUNNING"
+    PAUSED = "PAUSED"
+    BREAKPOINT = "BREAKPOINT"
+    RESTARTED = "RESTARTED"
+    KILLING = "KILLING"
+    SUCCESS = "SUCCESS"
+    WARNING = "WARNING"
+    FAILED = "FAILED"
+    KILLED = "KILLED"
+    CANCELLED = "CANCELLED"
+    QUEUED = "QUEUED"
+    RETRYING = "RETRYING"
+    RETRIED = "RETRIED"
+    SKIPPED = "SKIPPED"
+    RESUBMITTED = "RESUBMITTED"
+
+    @property
+    def is_terminated(self) -> bool:
+        return self in _TERMINATED
+
+    @property
+    def is_failed(self) -> bool:
+        return self is StateType.FAILED
+
+    @property
+    def is_created(self) -> bool:
+        return self in (StateType.CREATED, StateType.RESTARTED)
+
+    @property
+    def is_running(self) -> bool:
+        return self in (StateType.RUNNING, StateType.KILLING)
+
+
+_TERMINATED = frozenset(
+    {
+        StateType.FAILED,
+        StateType.WARNING,
+        StateType.SUCCESS,
+        StateType.KILLED,
+        StateType.CANCELLED,
+        StateType.RETRIED,
+        StateType.SKIPPED,
+        StateType.RESUBMITTED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    state: StateType
+    date: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Current state and how it came to be. `histories` is never empty, oldest first."""
+
+    histories: tuple[History, ...]
+
+    @classmethod
+    def created(cls, date: dt.datetime, state: StateType = StateType.CREATED) -> State:
+        return cls((History(state, date),))
+
+    @property
+    def current(self) -> StateType:
+        return self.histories[-1].state
+
+    @property
+    def start_date(self) -> dt.datetime:
+        return self.histories[0].date
+
+    @property
+    def end_date(self) -> dt.datetime | None:
+        return self.histories[-1].date if self.current.is_terminated else None
+
+    @property
+    def duration(self) -> dt.timedelta | None:
+        end = self.end_date
+        return end - self.start_date if end else None
+
+    def with_state(self, state: StateType, date: dt.datetime) -> State:
+        """Appends an entry; the same state again changes nothing (State.withState)."""
+        if state is self.current:
+            return self
+        return State((*self.histories, History(state, date)))
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    state: State
+    log_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRun:
+    """One run of one task. `mocked` is ours: the outputs came from a mock or fixture, not from the task."""
+
+    id: str
+    execution_id: str
+    namespace: str
+    flow_id: str
+    task_id: str
+    state: State
+    parent_task_run_id: str | None = None
+    value: str | None = None
+    iteration: int | None = None
+    attempts: tuple[Attempt, ...] | None = None
+    outputs: Mapping[str, Any] | None = None
+    dynamic: bool = False
+    force_execution: bool = False
+    mocked: bool = False
+
+    def with_state(self, state: StateType, date: dt.datetime) -> TaskRun:
+        return replace(self, state=self.state.with_state(state, date))
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """One execution of one flow (io.kestra.core.models.executions.Execution)."""
+
+    id: str
+    namespace: str
+    flow_id: str
+    state: State
+    flow_revision: int = 1
+    task_runs: tuple[TaskRun, ...] = ()
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    outputs: Mapping[str, Any] | None = None
+    labels: tuple[tuple[str, str], ...] = ()
+    variables: Mapping[str, Any] | None = None
+    trigger: Mapping[str, Any] | None = None
+    parent_id: str | None = None
+    original_id: str | None = None
+    attempt_number: int = 1
+    kind: str | None = None
+    """None/NORMAL, TEST, PLAYGROUND, LOOP (2.0)"""
+    loop: Mapping[str, Any] | None = None
+    """For kind LOOP: task_id, task_run_id, index, key, value."""
+    schedule_date: dt.datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One line of a task run's (or execution's) log; the message is already masked when it reaches a sink."""
+
+    namespace: str
+    flow_id: str
+    execution_id: str
+    level: str
+    """ERROR, WARN, INFO, DEBUG, TRACE"""
+    message: str
+    timestamp: dt.datetime
+    task_id: str | None = None
+    task_run_id: str | None = None
+    attempt_number: int | None = None
+    trigger_id: str | None = None
+    thread: str = "main"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A counter, gauge or timer (value in seconds) that a task run recorded."""
+
+    name: str
+    type: str
+    value: float
+    tags: Mapping[str, str] = field(default_factory=dict)
+    task_id: str | None = None
+    task_run_id: str | None = None
+    execution_id: str | None = None
+    timestamp: dt.datetime | None = None

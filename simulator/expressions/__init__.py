@@ -1,0 +1,1 @@
+"""Pebble as Kestra configures it. See README.md in this folder."""

@@ -1,0 +1,1 @@
+"""Task implementations by family. See README.md in this folder."""

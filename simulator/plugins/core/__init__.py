@@ -1,0 +1,1 @@
+"""Task types of this family; listed in simulator.plugins.registry."""

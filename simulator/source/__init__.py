@@ -1,0 +1,1 @@
+"""Text to positioned nodes. See README.md in this folder."""

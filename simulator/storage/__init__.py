@@ -1,0 +1,1 @@
+"""Internal storage, namespace files, KV, Ion. See README.md in this folder."""

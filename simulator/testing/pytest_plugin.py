@@ -1,0 +1,1 @@
+"""pytest plugin: collects Kestra test suites and gives fixtures to run flows."""
