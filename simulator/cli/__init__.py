@@ -1,0 +1,1 @@
+"""The command line: parse arguments, one call, an exit code. See README.md in this folder."""

@@ -1,0 +1,62 @@
+"""What a command writes to: results on stdout, everything else on stderr, all of it through the redactor."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TextIO
+
+from simulator.diagnostics import Diagnostic
+from simulator.reports.diagnostics import SourceLines, render_diagnostic
+from simulator.reports.style import Style, wants_color
+
+__all__ = ["Console"]
+
+
+class _Redactor(Protocol):
+    def redact(self, text: str) -> str: ...
+
+
+class Console:
+    """Two text streams with one redactor in front of both.
+
+    `redactor` is set as soon as a vault is loaded; until then no secret can have been read.
+    """
+
+    def __init__(
+        self,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.stdout = stdout if stdout is not None else sys.stdout
+        self.stderr = stderr if stderr is not None else sys.stderr
+        self.environ = os.environ if environ is None else environ
+        self.redactor: _Redactor | None = None
+        self.color = wants_color(self.stdout, self.environ)
+        self.style = Style(self.color)
+        self.err_style = Style(wants_color(self.stderr, self.environ))
+        self.is_terminal = self.stderr.isatty()
+
+    def _safe(self, text: str) -> str:
+        return self.redactor.redact(text) if self.redactor is not None else text
+
+    def out(self, text: str = "", end: str = "\n") -> None:
+        """A result."""
+        self.stdout.write(self._safe(text) + end)
+        self.stdout.flush()
+
+    def err(self, text: str = "", end: str = "\n") -> None:
+        """Anything that is no result."""
+        self.stderr.write(self._safe(text) + end)
+        self.stderr.flush()
+
+    def report(
+        self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None, *, to_stdout: bool = False
+    ) -> None:
+        """Each diagnostic with its line and caret, sorted, on stderr (or stdout, for commands whose result they are)."""
+        lines = SourceLines(sources)
+        write, style = (self.out, self.style) if to_stdout else (self.err, self.err_style)
+        for diagnostic in sorted(diagnostics, key=Diagnostic.sort_key):
+            write(render_diagnostic(diagnostic, lines, style))

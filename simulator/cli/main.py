@@ -1,0 +1,170 @@
+"""`simulate`: finds the command, parses its arguments, calls it, turns errors into exit codes.
+
+`simulate FLOW` is `simulate run FLOW`; `simulate` alone shows the flows found here. A command's module is imported
+when the command is used, so that `simulate --version` costs an interpreter and argparse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING, NoReturn
+
+from simulator._version import __version__
+
+if TYPE_CHECKING:
+    from simulator.cli.console import Console
+
+__all__ = ["COMMANDS", "entry", "main"]
+
+#: command -> (group, what it does), in the order of the help text
+COMMANDS: dict[str, tuple[str, str]] = {
+    "run": ("run", "run a flow for real against test doubles"),
+    "test": ("run", "run test suites of flows"),
+    "triggers": ("run", "when a flow would start, and play it in simulated time"),
+    "check": ("look", "find every mistake before anything runs"),
+    "explain": ("look", "what a diagnostic code means"),
+    "list": ("look", "flows found, with what each needs"),
+    "graph": ("look", "topology of a flow"),
+    "show": ("look", "a flow with defaults merged and aliases resolved"),
+    "eval": ("look", "evaluate an expression"),
+    "mocks": ("look", "a skeleton of mocks for a flow"),
+    "secrets": ("secrets", "encode, check, list and decode secrets"),
+    "executions": ("after", "kept executions: list, show, logs, outputs, diff"),
+    "report": ("after", "one HTML file that shows an execution"),
+    "record": ("after", "turn an execution into a test suite"),
+    "resume": ("after", "go on with a paused execution"),
+    "restart": ("after", "run a failed execution again from where it failed"),
+    "replay": ("after", "run an execution again as a new one"),
+    "kill": ("after", "kill a kept execution"),
+    "migrate": ("more", "rewrite flows from Kestra 1.x to 2.0"),
+    "parity": ("more", "compare a run here with a run on a Kestra server"),
+    "schema": ("more", "JSON Schema of the flow language for editors"),
+    "doctor": ("more", "is everything in place?"),
+}
+
+_GROUPS = {
+    "run": "Run",
+    "look": "Look before running",
+    "secrets": "Secrets",
+    "after": "After a run",
+    "more": "More",
+}
+_FLOW_ENDINGS = (".yml", ".yaml")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        from simulator.errors import UsageError
+
+        raise UsageError(message, hint=f"`{self.prog} --help` shows what it takes")
+
+
+def help_text() -> str:
+    lines = [
+        "simulate: run Kestra flows on this machine, against test doubles",
+        "",
+        "usage: simulate FLOW.yml [options]      run a flow (the same as `simulate run FLOW.yml`)",
+        "       simulate COMMAND [arguments]",
+        "       simulate                         flows found here",
+    ]
+    for group, title in _GROUPS.items():
+        lines += ["", f"{title}:"]
+        lines += [f"  {name:<12}{text}" for name, (where, text) in COMMANDS.items() if where == group]
+    lines += ["", "`simulate COMMAND --help` shows a command's options; `simulate --version` the version."]
+    return "\n".join(lines)
+
+
+def main(argv: Sequence[str], console: Console | None = None) -> int:
+    """Runs one command line; returns the exit code. Never raises."""
+    if list(argv) == ["--version"]:
+        sys.stdout.write(f"simulate {__version__}\n")
+        return 0
+    from simulator.cli.console import Console as RealConsole
+    from simulator.errors import ExitCode, SimulatorError
+
+    console = console or RealConsole()
+    debug = bool(console.environ.get("SIMULATE_DEBUG"))
+    try:
+        return int(_dispatch(list(argv), console))
+    except SimulatorError as error:
+        console.report(error.to_diagnostics())
+        if debug:
+            raise
+        return int(error.exit_code)
+    except KeyboardInterrupt:
+        console.err("interrupted")
+        return int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader went away (`simulate list | head`): nobody is left to tell.
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return int(ExitCode.SUCCESS)
+    except SystemExit as exit_:  # argparse --help
+        return exit_.code if isinstance(exit_.code, int) else 0
+    except Exception as error:
+        if debug:
+            raise
+        console.err(f"internal error: {type(error).__name__}: {error}")
+        console.err("    this is a bug of the simulator; SIMULATE_DEBUG=1 shows where it happened")
+        return int(ExitCode.INTERNAL)
+
+
+def _dispatch(argv: list[str], console: Console) -> int:
+    from simulator.errors import UsageError
+
+    if not argv:
+        return _call("home", [], console)
+    first = argv[0]
+    if first in ("-h", "--help", "help"):
+        if first == "help" and len(argv) > 1 and argv[1] in COMMANDS:
+            return _call(argv[1], ["--help"], console)
+        console.out(help_text())
+        return 0
+    if first in COMMANDS:
+        return _call(first, argv[1:], console)
+    if first.startswith("-") or _is_flow(first):
+        return _call("run", argv, console)
+    close = difflib.get_close_matches(first, COMMANDS, 1)
+    hint = f"did you mean `simulate {close[0]}`?" if close else "`simulate --help` lists the commands"
+    raise UsageError(f"no command or flow file `{first}`", hint=hint)
+
+
+def _is_flow(argument: str) -> bool:
+    # A path that does not exist is still meant as a flow when it looks like one: `run` says what is wrong with it.
+    return argument.endswith(_FLOW_ENDINGS) or os.sep in argument or os.path.exists(argument)
+
+
+def _call(name: str, argv: list[str], console: Console) -> int:
+    try:
+        module = import_module(f"simulator.cli.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"simulator.cli.{name}":
+            raise
+        from simulator.errors import UnsupportedError
+
+        raise UnsupportedError(f"`simulate {name}` is not part of this version") from None
+    parser = _Parser(prog=f"simulate {name}", description=module.HELP, allow_abbrev=False)
+    module.add_arguments(parser)
+    return int(module.run(parser.parse_args(argv), console))
+
+
+def entry() -> NoReturn:
+    """The console script. SIGTERM and SIGHUP end a command as Ctrl-C does, so that every `finally` runs."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), interrupt)
+    code = main(sys.argv[1:])
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = 0
+    sys.exit(code)
