@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from simulator.diagnostics import Span
+
+if TYPE_CHECKING:
+    from simulator.source.text import SourceText
 
 __all__ = ["ListNode", "MapNode", "Node", "ScalarNode"]
 
@@ -19,14 +22,16 @@ class ScalarNode:
     """A scalar as Kestra reads it.
 
     `value` is str, int, float, bool or None; `text` is the scalar's content as written (unquoted);
-    `style` is the YAML style: '' plain, "'" or '"' quoted, '|' literal, '>' folded. `content_start` maps the
-    content back to the file for expressions: see `simulator.source.text.template_position`.
+    `style` is the YAML style: '' plain, "'" or '"' quoted, '|' literal, '>' folded, '*' an alias that was read as
+    the anchor's name. `source` is the file it stands in: `simulator.source.text.template_position` uses it to map an
+    offset of `text` back to a line and column.
     """
 
-    value: str | int | float | bool | None
+    value: str | int | float | bool | bytes | None
     text: str
     style: str
     span: Span
+    source: SourceText | None = field(default=None, compare=False, repr=False)
 
     def plain(self) -> Any:
         return self.value
