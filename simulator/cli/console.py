@@ -53,7 +53,11 @@ class Console:
         self.stderr.flush()
 
     def report(
-        self, diagnostics: Iterable[Diagnostic], sources: Mapping[str, str] | None = None, *, to_stdout: bool = False
+        self,
+        diagnostics: Iterable[Diagnostic],
+        sources: Mapping[str, str] | None = None,
+        *,
+        to_stdout: bool = False,
     ) -> None:
         """Each diagnostic with its line and caret, sorted, on stderr (or stdout, for commands whose result they are)."""
         lines = SourceLines(sources)

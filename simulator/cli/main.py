@@ -13,6 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from simulator._version import __version__
@@ -136,7 +137,7 @@ def _dispatch(argv: list[str], console: Console) -> int:
 
 def _is_flow(argument: str) -> bool:
     # A path that does not exist is still meant as a flow when it looks like one: `run` says what is wrong with it.
-    return argument.endswith(_FLOW_ENDINGS) or os.sep in argument or os.path.exists(argument)
+    return argument.endswith(_FLOW_ENDINGS) or os.sep in argument or Path(argument).exists()
 
 
 def _call(name: str, argv: list[str], console: Console) -> int:

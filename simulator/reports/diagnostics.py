@@ -1,9 +1,9 @@
 """Diagnostics as text: `file:line:col`, the line, a caret, a hint.
 
-    flows/a.yml:7:12: error SIM-REF-003: ...
-      7 |     from: "{{ outputs.fech.uri }}"
-        |            ^^^^^^^^^^^^^^^^^
-        = hint: did you mean `fetch`?
+flows/a.yml:7:12: error SIM-REF-003: ...
+  7 |     from: "{{ outputs.fech.uri }}"
+    |            ^^^^^^^^^^^^^^^^^
+    = hint: did you mean `fetch`?
 """
 
 from __future__ import annotations
@@ -24,9 +24,7 @@ class SourceLines:
     """The lines of the files that diagnostics point into; read once, missing files have none."""
 
     def __init__(self, known: Mapping[str, str] | None = None) -> None:
-        self._lines: dict[str, list[str]] = {
-            name: text.splitlines() for name, text in (known or {}).items()
-        }
+        self._lines: dict[str, list[str]] = {name: text.splitlines() for name, text in (known or {}).items()}
 
     def line(self, span: Span) -> str | None:
         if span.file not in self._lines:

@@ -1,0 +1,78 @@
+"""Events as JSON lines, one per event, in order: for tools that follow a run."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from simulator.engine.events import (
+    DiagnosticRaised,
+    DoubleReady,
+    Event,
+    ExecutionChanged,
+    ExecutionEnded,
+    ExecutionStarted,
+    LogEmitted,
+    MetricEmitted,
+    RunEnded,
+    RunStarted,
+    TaskRunChanged,
+    TimeJumped,
+)
+from simulator.reports.execution_json import (
+    diagnostic_json,
+    execution_json,
+    instant,
+    json_ready,
+    log_json,
+    metric_json,
+    task_run_json,
+)
+from simulator.reports.sink import Writer
+
+__all__ = ["EventsReporter", "event_json"]
+
+
+def event_json(event: Event) -> dict[str, Any]:
+    """`{event: name, at: instant, ...}`."""
+    body: dict[str, Any] = {"event": type(event).__name__, "at": instant(event.at)}
+    match event:
+        case RunStarted():
+            body |= {
+                "file": event.flow_file,
+                "namespace": event.namespace,
+                "flowId": event.flow_id,
+                "kestra": event.dialect,
+                "facts": json_ready(event.facts),
+            }
+        case DoubleReady():
+            body |= {"name": event.name, "address": event.address}
+        case ExecutionStarted() | ExecutionChanged() | ExecutionEnded():
+            body["execution"] = execution_json(event.execution)
+        case TaskRunChanged():
+            body["taskRun"] = task_run_json(event.task_run)
+            body |= {"type": event.task_type, "fact": event.fact, "removed": event.removed}
+        case LogEmitted():
+            body["log"] = log_json(event.entry)
+        case MetricEmitted():
+            body["metric"] = metric_json(event.metric)
+        case DiagnosticRaised():
+            body["diagnostic"] = diagnostic_json(event.diagnostic)
+        case TimeJumped():
+            body["to"] = instant(event.to)
+        case RunEnded():
+            body |= {"exitCode": event.exit_code, "facts": json_ready(event.facts)}
+    return body
+
+
+class EventsReporter:
+    """Writes a line as soon as something happens."""
+
+    def __init__(self, write: Writer) -> None:
+        self._write = write
+
+    def on_event(self, event: Event) -> None:
+        self._write(json.dumps(event_json(event), ensure_ascii=False) + "\n")
+
+    def close(self) -> None:
+        """Every line is out already."""

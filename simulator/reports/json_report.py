@@ -1,0 +1,79 @@
+"""One JSON document about a run: `{execution, executions, logs, metrics, diagnostics, doubles, outbox, run}`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from simulator.engine.events import (
+    DiagnosticRaised,
+    DoubleReady,
+    Event,
+    ExecutionEnded,
+    LogEmitted,
+    MetricEmitted,
+    RunEnded,
+    RunStarted,
+)
+from simulator.reports.execution_json import diagnostic_json, execution_json, instant, log_json, metric_json
+from simulator.reports.sink import Writer
+
+__all__ = ["JsonReporter"]
+
+
+class JsonReporter:
+    """Gathers a run and writes the document when it is closed.
+
+    `doubles` is asked at the end for what the doubles hold (see `Double.contents`).
+    """
+
+    def __init__(self, write: Writer, doubles: Callable[[], Mapping[str, Any]] | None = None) -> None:
+        self._write = write
+        self._doubles = doubles
+        self._executions: list[dict[str, Any]] = []
+        self._logs: list[dict[str, Any]] = []
+        self._metrics: list[dict[str, Any]] = []
+        self._diagnostics: list[dict[str, Any]] = []
+        self._addresses: dict[str, str] = {}
+        self._run: dict[str, Any] = {}
+
+    def on_event(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self._run = {
+                    "file": event.flow_file,
+                    "kestra": event.dialect,
+                    "startDate": instant(event.at),
+                    **event.facts,
+                }
+            case DoubleReady():
+                self._addresses[event.name] = event.address
+            case ExecutionEnded():
+                self._executions.append(execution_json(event.execution))
+            case LogEmitted():
+                self._logs.append(log_json(event.entry))
+            case MetricEmitted():
+                self._metrics.append(metric_json(event.metric))
+            case DiagnosticRaised():
+                self._diagnostics.append(diagnostic_json(event.diagnostic))
+            case RunEnded():
+                self._run["exitCode"] = event.exit_code
+                self._run |= event.facts
+
+    def close(self) -> None:
+        root = self._run.pop("executionId", None)
+        main = next((item for item in self._executions if item["id"] == root), None)
+        if main is None and self._executions:
+            main = self._executions[-1]
+        document = {
+            "execution": main,
+            "executions": [item for item in self._executions if item is not main],
+            "logs": self._logs,
+            "metrics": self._metrics,
+            "diagnostics": self._diagnostics,
+            "doubles": dict(self._doubles()) if self._doubles is not None else {},
+            "addresses": self._addresses,
+            "run": self._run,
+        }
+        self._write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

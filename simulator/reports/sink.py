@@ -1,0 +1,56 @@
+"""Where bytes leave: a text sink behind the redactor, and an atomic file writer.
+
+Every report is built on one of these; none opens a file or a stream by itself.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol, TextIO
+
+__all__ = ["Redacts", "Writer", "file_writer", "stream_writer", "write_atomically"]
+
+
+class Redacts(Protocol):
+    def redact(self, text: str) -> str: ...
+
+
+Writer = Callable[[str], None]
+
+
+def stream_writer(stream: TextIO, redactor: Redacts | None) -> Writer:
+    """Writes whole pieces of text to a stream."""
+
+    def write(text: str) -> None:
+        stream.write(redactor.redact(text) if redactor is not None else text)
+        stream.flush()
+
+    return write
+
+
+def file_writer(path: Path, redactor: Redacts | None) -> Writer:
+    """Replaces a file by the text, atomically."""
+
+    def write(text: str) -> None:
+        write_atomically(path, (redactor.redact(text) if redactor is not None else text).encode())
+
+    return write
+
+
+def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """The whole content or the old file, whatever happens in between."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
