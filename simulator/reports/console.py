@@ -146,8 +146,8 @@ class ConsoleReporter:
             name = f"{self._flow_of.get(run.execution_id, run.flow_id)}.{name}"
         name = clean(name)
         parts = [
-            "  " + self._style(f"{state:<9}", *state_color(state)),
-            f"{name:<{self._width}} ",
+            "  " + self._style(f"{state:<9} ", *state_color(state)),
+            f"{name:<{self._width}}  ",
             self._style(f"{short_type(event.task_type):<{self._type_width}}", "dim"),
             self._style(f" {_seconds(run, event):>9}", "dim"),
         ]
