@@ -137,6 +137,8 @@ def _from_side_file(side: SideFile) -> dict[str, Any]:
         )
     }
     found: dict[str, Any] = {name: value for name, value in plain.items() if value is not None}
+    if "kestra" in found:
+        found["kestra"] = str(found["kestra"])
     if side.get("now") is not None:
         found["now"] = parse_now(str(side.get("now")))
     found["env_files"] = side.env_files
