@@ -14,6 +14,7 @@
     │   └── TaskTimeoutError       1
     ├── NetworkRefusedError        6   a call that would leave the machine
     ├── DoubleError                3   a double cannot start or died
+    ├── RemoteError                3   a Kestra server cannot be reached, or refuses
     └── Interrupted                130
 
 A run that *ends* FAILED is no exception: its `Execution` says so and the command's exit code is 1.
@@ -37,6 +38,7 @@ __all__ = [
     "InvalidInputError",
     "NetworkRefusedError",
     "NotFoundError",
+    "RemoteError",
     "SecretError",
     "SimulatorError",
     "StorageError",
@@ -190,6 +192,17 @@ class NetworkRefusedError(TaskError):
 class DoubleError(SimulatorError):
     exit_code = ExitCode.INTERNAL
     code = "SIM-DOUBLE-001"
+
+
+class RemoteError(SimulatorError):
+    """A Kestra server that cannot be reached, or that refuses. `status` is the HTTP status, None without an answer."""
+
+    exit_code = ExitCode.INTERNAL
+    code = "SIM-REMOTE-001"
+
+    def __init__(self, message: str, *, status: int | None = None, **rest: Any) -> None:
+        super().__init__(message, **rest)
+        self.status = status
 
 
 class Interrupted(SimulatorError):  # noqa: N818 - it is no error of anybody
