@@ -1,0 +1,247 @@
+"""Rules that a type's own validator has beyond its keys (flow.md 8.2): one function per rule, one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulator.model.catalog import Kind, TaskSpec
+from simulator.model.fields import is_null
+from simulator.model.flow import Task, Trigger
+from simulator.model.problems import Problems
+from simulator.source.nodes import ListNode, MapNode, ScalarNode
+
+__all__ = ["check_task_rules", "check_trigger_rules", "cron_error", "has_task_rules"]
+
+_FLOW = "io.kestra.plugin.core.flow."
+_EMPTY = "The 'tasks' property cannot be empty"
+
+
+def _no_tasks(task: Task, spec: TaskSpec, problems: Problems) -> None:
+    if not task.children.get("tasks"):
+        problems.violation(task.id, _EMPTY, task.span, code="SIM-FLOW-024")
+
+
+def _no_tasks_since_2(task: Task, spec: TaskSpec, problems: Problems) -> None:
+    if problems.dialect.major >= 2:
+        _no_tasks(task, spec, problems)
+    elif not task.children.get("tasks"):
+        problems.violation(f"{task.id}.tasks", "must not be empty", task.span, code="SIM-FLOW-024")
+
+
+def _working_directory(task: Task, spec: TaskSpec, problems: Problems) -> None:
+    if not task.children.get("tasks"):
+        # The rule stands on WorkingDirectory and on Sequential, which it extends: Kestra says it twice.
+        for _ in range(2):
+            problems.violation(task.id, _EMPTY, task.span, code="SIM-FLOW-024")
+        return
+    for child in task.children["tasks"]:
+        child_spec = problems.catalog.spec(child.type, problems.dialect)
+        if child_spec is not None and child_spec.kind is not Kind.TASK:
+            problems.violation(
+                task.id, "Only runnable tasks are allowed as children of a WorkingDirectory task", child.span,
+                f"`{child.id}` is a {child.type.rpartition('.')[2]}: put it beside the WorkingDirectory.", code="SIM-FLOW-024",
+            )  # fmt: skip
+        for key, text in (
+            ("workerGroup", "Cannot set a Worker Group in any WorkingDirectory sub-tasks, it is only supported at the WorkingDirectory level"),
+            ("workerSelector", "Cannot set routing requirements (workerSelector) on WorkingDirectory sub-tasks, only the WorkingDirectory itself can carry them"),
+        ):  # fmt: skip
+            if key in child.node:
+                problems.violation(task.id, text, child.node.key_spans[key], code="SIM-FLOW-024")
+
+
+def _dag(task: Task, spec: TaskSpec, problems: Problems) -> None:
+    children = task.children.get("tasks", ())
+    if not children:
+        problems.violation(task.id, "No task defined", task.span, code="SIM-FLOW-024")
+        return
+    needs = {child.id: list(child.depends_on) for child in children}
+    missing = [name for names in needs.values() for name in names if name not in needs]
+    if missing:
+        text = ", ".join(dict.fromkeys(missing))
+        problems.violation(
+            task.id, f"Not existing task id in dependency: {text}", task.span, code="SIM-FLOW-024"
+        )
+        return
+    cyclic = [name for name in needs if _reaches(name, name, needs)]
+    if cyclic:
+        text = ", ".join(cyclic)
+        problems.violation(task.id, f"Cyclic dependency detected: {text}", task.span, code="SIM-FLOW-024")
+
+
+def _reaches(start: str, goal: str, needs: dict[str, list[str]]) -> bool:
+    seen: set[str] = set()
+    stack = list(needs[start])
+    while stack:
+        name = stack.pop()
+        if name == goal:
+            return True
+        if name not in seen:
+            seen.add(name)
+            stack += needs.get(name, [])
+    return False
+
+
+def _switch(task: Task, spec: TaskSpec, problems: Problems) -> None:
+    if not any(
+        tasks for name, tasks in task.children.items() if name == "defaults" or name.startswith("cases")
+    ):
+        text = "No task defined, neither cases or default have any tasks"
+        problems.violation(task.id, text, task.span, code="SIM-FLOW-024")
+
+
+def _if(task: Task, spec: TaskSpec, problems: Problems) -> None:
+    if not task.children.get("then"):
+        problems.violation(f"{task.id}.then", "must not be empty", task.span, code="SIM-FLOW-024")
+
+
+_TASK_RULES: dict[str, Callable[[Task, TaskSpec, Problems], None]] = {
+    **{f"{_FLOW}{name}": _no_tasks for name in ("Sequential", "AllowFailure", "ForEach", "EachSequential")},
+    **{f"{_FLOW}{name}": _no_tasks_since_2 for name in ("Parallel", "EachParallel", "Loop", "LoopUntil")},
+    f"{_FLOW}WorkingDirectory": _working_directory,
+    f"{_FLOW}Dag": _dag,
+    f"{_FLOW}Switch": _switch,
+    f"{_FLOW}If": _if,
+}
+
+
+def has_task_rules(spec: TaskSpec) -> bool:
+    """Whether the type's own rules look after its children (so that a plain "required" is not said as well)."""
+    return spec.type in _TASK_RULES
+
+
+def check_task_rules(task: Task, spec: TaskSpec, problems: Problems) -> None:
+    """The rules of this task's type, if it has any."""
+    rule = _TASK_RULES.get(spec.type)
+    if rule is not None:
+        rule(task, spec, problems)
+
+
+def _schedule(trigger: Trigger, problems: Problems) -> None:
+    node = trigger.node
+    if not is_null(node.get("interval")):
+        problems.violation(f"{trigger.id}.interval", "interval: must be null", node.key_spans["interval"])
+    cron = node.get("cron")
+    if isinstance(cron, ScalarNode) and cron.value is not None:
+        seconds = node.get("withSeconds")
+        with_seconds = isinstance(seconds, ScalarNode) and seconds.value in (True, "true")
+        error = cron_error(cron.text, with_seconds)
+        if error is not None:
+            problems.violation(
+                trigger.id, f"invalid cron expression '{cron.text}': {error}", cron.span, code="SIM-FLOW-025"
+            )
+
+
+_NICKNAMES = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
+_RANGES = {
+    "second": (0, 59),
+    "minute": (0, 59),
+    "hour": (0, 23),
+    "day": (1, 31),
+    "month": (1, 12),
+    "weekday": (0, 7),
+}
+_NAMES = {
+    "month": ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
+    "weekday": ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"),
+}
+
+
+def cron_error(text: str, with_seconds: bool) -> str | None:
+    """Why a cron expression is no good, or None (core-tasks.md 10: five fields, six with seconds first)."""
+    if text.strip().startswith("@"):
+        return None if text.strip().lower() in _NICKNAMES else f"No cron definition for nickname {text}"
+    fields = text.split()
+    kinds = ["minute", "hour", "day", "month", "weekday"]
+    if with_seconds:
+        kinds.insert(0, "second")
+    if len(fields) != len(kinds):
+        return f"Cron expression contains {len(fields)} parts but we expect one of [{len(kinds)}]"
+    for kind, field in zip(kinds, fields):
+        for part in field.split(","):
+            error = _cron_part(kind, part)
+            if error is not None:
+                return error
+    return None
+
+
+def _cron_part(kind: str, part: str) -> str | None:
+    base, slash, step = part.partition("/")
+    if slash and not (step.isascii() and step.isdigit() and int(step) > 0):
+        return f"Failed to parse cron expression. Invalid chars in expression! Expression: {part}"
+    if base in ("*", "") or (kind == "day" and base == "L"):
+        return None if base or slash else "Empty expression!"
+    low, high = _RANGES[kind]
+    numbers = []
+    for end in base.split("-"):
+        names = _NAMES.get(kind, ())
+        if end.upper() in names:
+            numbers.append(names.index(end.upper()) + (1 if kind == "month" else 0))
+        elif end.isascii() and end.isdigit():
+            numbers.append(int(end))
+        else:
+            return f"Failed to parse cron expression. Invalid chars in expression! Expression: {part}"
+    for number in numbers:
+        if not low <= number <= high:
+            return f"Failed to parse cron expression. Value {number} not in range [{low}, {high}]"
+    if len(numbers) > 2 or (len(numbers) == 2 and numbers[0] > numbers[1]):
+        return f"Failed to parse cron expression. Invalid range! [{base}]"
+    return None
+
+
+def _timezone(trigger: Trigger, problems: Problems) -> None:
+    zone = trigger.node.get("timezone")
+    if isinstance(zone, ScalarNode) and zone.text and "{{" not in zone.text and not _is_zone(zone.text):
+        problems.violation(
+            f"{trigger.id}.timezone",
+            f"timezone '({zone.text})' is not a valid time-zone ID",
+            zone.span,
+            code="SIM-FLOW-025",
+        )
+
+
+def _is_zone(name: str) -> bool:
+    """Java's ZoneId.of: offsets, UTC/GMT/UT with an offset, region names."""
+    import re
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    if name == "Z" or re.fullmatch(r"(?:UTC|GMT|UT)?[+-](?:\d{1,2}|\d{2}:?\d{2}(?::?\d{2})?)", name):
+        return True
+    if name in ("UTC", "GMT", "UT"):
+        return True
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return True
+
+
+def _webhook(trigger: Trigger, problems: Problems) -> None:
+    kind = trigger.node.get("responseContentType")
+    if (
+        problems.dialect.major >= 2
+        and isinstance(kind, ScalarNode)
+        and kind.text not in ("application/json", "text/plain", "")
+    ):
+        text = "invalid webhook: responseContentType must be either 'application/json' or 'text/plain'"
+        problems.violation(trigger.id, text, kind.span)
+    conditions = trigger.node.get("conditions")
+    if problems.dialect.major == 1 and isinstance(conditions, ListNode):
+        for item in conditions.items:
+            type_node = item.get("type") if isinstance(item, MapNode) else None
+            if isinstance(type_node, ScalarNode) and type_node.text.endswith((".MultipleCondition",)):
+                text = "invalid webhook: conditions of type MultipleCondition are not supported"
+                problems.violation(trigger.id, text, item.span)
+
+
+_TRIGGER = "io.kestra.plugin.core.trigger."
+_TRIGGER_RULES: dict[str, tuple[Callable[[Trigger, Problems], None], ...]] = {
+    f"{_TRIGGER}Schedule": (_schedule, _timezone),
+    f"{_TRIGGER}ScheduleOnDates": (_timezone,),
+    f"{_TRIGGER}Webhook": (_webhook,),
+}
+
+
+def check_trigger_rules(trigger: Trigger, spec: TaskSpec, problems: Problems) -> None:
+    """The rules of this trigger's type, if it has any."""
+    for rule in _TRIGGER_RULES.get(spec.type, ()):
+        rule(trigger, problems)
