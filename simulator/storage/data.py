@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from simulator.errors import StorageError
 from simulator.storage.ion import iter_rows
+from simulator.storage.javalike import java_class
 
 __all__ = ["is_uri", "iter_data"]
 
@@ -32,7 +33,7 @@ def iter_data(value: Any, open_uri: Callable[[str], BinaryIO]) -> Iterator[Any]:
         yield from _items(_parse(text))
         return
     if not isinstance(value, (Mapping, list, tuple)):
-        raise StorageError(f"Cannot handle structured data of type: {_java_class(value)}")
+        raise StorageError(f"Cannot handle structured data of type: {java_class(value)}")
     yield from _items(value)
 
 
@@ -61,12 +62,5 @@ def _parse(text: str) -> Any:
             ) from None
         raise StorageError(f"Cannot parse structured data as JSON: {error}") from None
     if not isinstance(value, (dict, list)):
-        raise StorageError(f"Cannot handle structured data of type: {_java_class(value)}")
+        raise StorageError(f"Cannot handle structured data of type: {java_class(value)}")
     return value
-
-
-def _java_class(value: Any) -> str:
-    names = {bool: "Boolean", int: "Integer", float: "Double", str: "String"}
-    if value is None:
-        return "null"
-    return f"class java.lang.{names.get(type(value), 'Object')}"

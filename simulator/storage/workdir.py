@@ -16,6 +16,7 @@ from simulator.storage import guard
 from simulator.storage.base import NamespaceFiles
 from simulator.storage.globs import match_working_dir, namespace_matcher
 from simulator.storage.ids import id_from, random_name
+from simulator.storage.javalike import java_class
 
 __all__ = [
     "collect_output_files",
@@ -54,18 +55,8 @@ def parse_input_files(files: Any) -> dict[str, Any]:
         except ValueError as error:
             raise StorageError(f"Invalid `files` properties: {error}") from None
     if not isinstance(files, Mapping):
-        raise StorageError(f"Invalid `files` properties with type '{_java_class(files)}'")
+        raise StorageError(f"Invalid `files` properties with type '{java_class(files)}'")
     return {str(name): content for name, content in files.items() if content is not None}
-
-
-def _java_class(value: Any) -> str:
-    if isinstance(value, (list, tuple)):
-        return "class java.util.ArrayList"
-    if isinstance(value, bool):
-        return "class java.lang.Boolean"
-    if isinstance(value, int):
-        return "class java.lang.Integer"
-    return f"class {type(value).__name__}"
 
 
 def write_input_files(
