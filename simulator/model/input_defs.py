@@ -13,7 +13,7 @@ from simulator.model.patterns import INPUT_ID
 from simulator.model.problems import Problems, suggest
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 
-__all__ = ["build_inputs", "build_outputs", "java_pattern"]
+__all__ = ["build_inputs", "build_outputs"]
 
 _COMMON = named(INPUT_KEYS)
 _TABLES = {name: {**_COMMON, **named(keys)} for name, (keys, _, _) in INPUT_TYPES.items()}
@@ -168,34 +168,24 @@ def _rules(item: Input, node: MapNode, problems: Problems, in_form: bool) -> Non
         if not text.startswith(("file://", "nsfile://")) and "{{" not in text:
             broken("inputs of type 'FILE' only support `defaults` as local files using a file URI or as namespace files using a nsfile URI", "defaults")  # fmt: skip
     pattern = item.options.get("validator")
-    if isinstance(pattern, str) and java_pattern(pattern) is None:
+    if isinstance(pattern, str) and not _is_pattern(pattern):
         broken(f"invalid pattern [{pattern}]", "validator")
 
 
-_POSIX = {"Alpha": "a-zA-Z", "Digit": "0-9", "Alnum": "a-zA-Z0-9", "Upper": "A-Z", "Lower": "a-z", "Punct": "!-/:-@\\[-`{-~", "XDigit": "0-9a-fA-F", "Space": " \\t\\n\\x0b\\f\\r", "Blank": " \\t"}  # fmt: skip
+def _is_pattern(pattern: str) -> bool:
+    """Whether it is a Java regular expression. The translation is loaded only for what is no plain one."""
+    if re.fullmatch(r"[\w ^$.*+?|-]*", pattern) and not re.search(
+        r"[*+?]{3}|^[*+?]|[|][*+?]|\^[*+?]", pattern
+    ):
+        return True
+    from simulator.expressions.java.errors import JavaError
+    from simulator.expressions.java.regexes import compile_java
 
-
-def java_pattern(pattern: str) -> re.Pattern[str] | None:
-    """A Java regular expression as Python's; None when it is no pattern.
-
-    Java's `\\d`, `\\w`, `\\s` are ASCII. `\\p{..}` needs the `regex` module, which is loaded only then.
-    """
-    text = pattern.replace("\\z", "\\Z")
-    text = re.sub(r"\(\?<([A-Za-z]\w*)>", r"(?P<\1>", text)
-    text = re.sub(r"\\Q(.*?)\\E", lambda match: re.escape(match[1]), text, flags=re.DOTALL)
     try:
-        if "\\p{" in text or "\\P{" in text or "&&" in text:
-            import regex
-
-            for name, ranges in _POSIX.items():
-                text = text.replace(f"[\\p{{{name}}}]", f"[{ranges}]").replace(
-                    f"\\p{{{name}}}", f"[{ranges}]"
-                )
-            compiled: re.Pattern[str] = regex.compile(text.replace("\\p{Is", "\\p{"), regex.V1)
-            return compiled
-        return re.compile(text, re.ASCII)
-    except Exception:  # re.error and regex.error share no base; RecursionError and OverflowError for monsters
-        return None
+        compile_java(pattern)
+    except (JavaError, RecursionError, OverflowError):
+        return False
+    return True
 
 
 def build_outputs(node: Node | None, problems: Problems, path: str = "outputs") -> tuple[FlowOutput, ...]:

@@ -1,0 +1,83 @@
+"""The outputs of a flow: rendered when its tasks are over, converted like inputs (flow.md 4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from simulator.dialect import Dialect
+from simulator.errors import InvalidInputError, SimulatorError
+from simulator.expressions.scope import Scope
+from simulator.model.flow import FlowOutput
+from simulator.model.inputs import Renders
+from simulator.model.typing import TypedParser, ValueProblem, java_text
+
+__all__ = ["json_friendly", "render_outputs"]
+
+
+def render_outputs(
+    outputs: Sequence[FlowOutput],
+    *,
+    dialect: Dialect,
+    renderer: Renders,
+    scope: Scope,
+    warn: Callable[[str], None],
+    encrypt: Callable[[str], str] | None = None,
+) -> dict[str, Any]:
+    """The typed, JSON friendly values by output id.
+
+    An optional output that cannot be rendered is left out after a call of `warn` with Kestra's text. Raises
+    ExpressionError or InvalidInputError for the others; the caller logs `Failed to render output values: <message>`.
+    """
+    parser = TypedParser(dialect, encrypt=encrypt)
+    rendered: dict[str, Any] = {}
+    for output in outputs:
+        if output.required is False:
+            try:
+                rendered[output.id] = _render(output.value, renderer, scope)
+            except SimulatorError:
+                warn(f"Failed to render optional flow output '{output.id}'. Output is ignored.")
+        else:
+            rendered[output.id] = _render(output.value, renderer, scope)
+    return {
+        output.id: json_friendly(_typed(output, rendered[output.id], parser))
+        for output in outputs
+        if output.id in rendered
+    }
+
+
+def _render(value: Any, renderer: Renders, scope: Scope) -> Any:
+    if isinstance(value, str):
+        return renderer.render(value, scope)
+    return renderer.render_deep(value, scope)
+
+
+def _typed(output: FlowOutput, value: Any, parser: TypedParser) -> Any:
+    if value is None and (output.required is False or parser.dialect.major >= 2):
+        return None
+    try:
+        return parser.parse(output.type, output.id, value)
+    except ValueProblem as problem:
+        message = problem.message
+        if not problem.plain:
+            fenced = f"errors:\n```\n{message}\n```"
+            message = f" {fenced}"
+            if parser.dialect.major == 1:
+                message = f"java.lang.Exception: Expected `{output.type}` but received `{java_text(value)}` with {fenced}"
+        if parser.dialect.major == 1:
+            text = f"Invalid output for `{output.id}`, {message}, but received `{java_text(value)}`"
+        else:
+            text = f"Invalid value for output `{output.id}`. Cause: {message}"
+        raise InvalidInputError(text, span=output.node.span, code="SIM-OUTPUT-001") from problem
+
+
+def json_friendly(value: Any) -> Any:
+    """Dates, times and durations as ISO text, deep; everything else as it is."""
+    if isinstance(value, dict):
+        return {key: json_friendly(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [json_friendly(item) for item in value]
+    if isinstance(value, (dt.date, dt.time, dt.timedelta)):
+        return java_text(value)
+    return value
