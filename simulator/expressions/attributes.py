@@ -60,14 +60,14 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
 _MAX_REPEAT = 16 * 1024 * 1024
 
 
-class IndexOutOfBounds(Exception):
+class IndexOutOfBoundsError(Exception):
     """An index that a list does not have."""
 
 
 def get_attribute(target: Any, key: Any, arguments: list[Any] | None) -> Any:
     """The value, or NOT_FOUND. `target` is not null.
 
-    Raises IndexOutOfBounds, or JavaError (`ClassAccessException` and `PebbleException` are Pebble's own).
+    Raises IndexOutOfBoundsError, or JavaError (`ClassAccessException` and `PebbleException` are Pebble's own).
     """
     if isinstance(target, Mapping) and arguments is None:
         return get_key(target, key)
@@ -106,7 +106,7 @@ def get_index(items: Any, key: Any) -> Any:
         return NOT_FOUND
     index = int(text)
     if not 0 <= index < len(items):
-        raise IndexOutOfBounds
+        raise IndexOutOfBoundsError
     return items[index]
 
 

@@ -13,8 +13,8 @@ from typing import Any
 from simulator.dialect import Dialect
 from simulator.errors import InternalError, SimulatorError
 from simulator.expressions import nodes, operators
-from simulator.expressions.attributes import NOT_FOUND, IndexOutOfBounds, get_attribute
-from simulator.expressions.errors import AttributeNotFound, EvaluationError
+from simulator.expressions.attributes import NOT_FOUND, IndexOutOfBoundsError, get_attribute
+from simulator.expressions.errors import AttributeNotFoundError, EvaluationError
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import (
     ImmutableList,
@@ -91,7 +91,7 @@ class ExpressionCompiler:
             except KeyError:
                 pass
             try:
-                return state.special(name)
+                return state.special(name, offset)
             except KeyError:
                 raise state.missing(
                     f"Root attribute [{name}] does not exist or can not be accessed and strict variables is set"
@@ -271,7 +271,7 @@ class ExpressionCompiler:
         def run(state: State) -> Any:
             try:
                 value = left(state)
-            except AttributeNotFound:
+            except AttributeNotFoundError:
                 return right(state)
             return right(state) if value is None and not keep_null else value
 
@@ -354,7 +354,7 @@ class ExpressionCompiler:
             values = arguments(state)
             try:
                 value = target(state)
-            except AttributeNotFound:
+            except AttributeNotFoundError:
                 if not forgives_missing:
                     raise
                 value = None
@@ -379,7 +379,7 @@ class ExpressionCompiler:
             values = arguments(state)
             try:
                 value = target(state)
-            except AttributeNotFound:
+            except AttributeNotFoundError:
                 if not forgives_missing:
                     raise
                 value = None
@@ -552,7 +552,7 @@ def _attribute(
         raise _no_attribute(state, value, java_text(key), root, offset)
     try:
         found = get_attribute(value, key, arguments)
-    except IndexOutOfBounds:
+    except IndexOutOfBoundsError:
         raise state.missing(
             "Index out of bounds while accessing array with strict variables on.",
             java_text(key),
@@ -567,7 +567,9 @@ def _attribute(
     return found
 
 
-def _no_attribute(state: State, value: Any, key: str, root: str | None, offset: int) -> AttributeNotFound:
+def _no_attribute(
+    state: State, value: Any, key: str, root: str | None, offset: int
+) -> AttributeNotFoundError:
     if value is None:
         if root is not None:
             return state.missing(

@@ -17,7 +17,7 @@ from typing import Any
 from simulator.dialect import Dialect
 from simulator.errors import ExpressionError
 
-__all__ = ["AttributeNotFound", "EvaluationError", "attribute_error", "java_error", "pebble_error"]
+__all__ = ["AttributeNotFoundError", "EvaluationError", "attribute_error", "java_error", "pebble_error"]
 
 _PEBBLE = "io.pebbletemplates.pebble.error."
 
@@ -54,11 +54,13 @@ class EvaluationError(ExpressionError):
     root_type: str | None = None
     candidates: Any = None
     """Names that exist where one was missing, for a hint (a container of names, read only when the error leaves)."""
+    pebble_text: str | None = None
+    """Pebble's message without the `(<template>:<line>)` behind it."""
     missing: str | None = None
     """The name that was missing."""
 
 
-class AttributeNotFound(EvaluationError):
+class AttributeNotFoundError(EvaluationError):
     """A variable, key, index or member that is not there."""
 
 
@@ -79,6 +81,7 @@ def pebble_error(
     )
     error.engine_type = engine_type
     error.engine_message = text
+    error.pebble_text = message
     error.root_type = cause_type
     return error
 
@@ -120,9 +123,9 @@ def attribute_error(
     offset: int | None,
     root: bool,
     candidates: Any = None,
-) -> AttributeNotFound:
+) -> AttributeNotFoundError:
     """A missing attribute. `message` is Pebble's own text, which Kestra replaces."""
-    error = AttributeNotFound(
+    error = AttributeNotFoundError(
         f"Unable to find `{name}` used in the expression `{template}` at line {line}",
         template=template,
         offset=offset,

@@ -195,7 +195,7 @@ class ExpressionParser:
             return Literal(token.value, token.offset)
         if token.type == "STRING_OPEN":
             return self._string()
-        self._unexpected(token)
+        return self._unexpected(token)
 
     @staticmethod
     def _unexpected(token: Token) -> NoReturn:

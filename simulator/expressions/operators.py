@@ -15,14 +15,12 @@ from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.text import double_text
 from simulator.expressions.java.values import (
     Array,
-    BigInteger,
     EnumConstant,
     Float,
     Long,
     MapEntry,
     SafeString,
     class_name,
-    is_integer,
     is_list,
     is_number,
     is_string,
@@ -382,6 +380,3 @@ def iterate(value: Any) -> Iterable[Any] | None:
     if isinstance(value, (list, tuple, bytes)):
         return value
     return None
-
-
-_ = (BigInteger, is_integer)

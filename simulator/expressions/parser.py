@@ -33,14 +33,15 @@ MAX_TAGS = 60
 
 def parse(source: str, dialect: Dialect) -> Template:
     """The tree of a template. Raises ParseError."""
-    parser = _Parser(tokenize(source), dialect)
+    parser = _Parser(source, tokenize(source), dialect)
     body = parser.body(frozenset())
     return Template(body, parser.macros, parser.blocks)
 
 
 class _Parser(ExpressionParser):
-    def __init__(self, tokens: list[Token], dialect: Dialect) -> None:
+    def __init__(self, source: str, tokens: list[Token], dialect: Dialect) -> None:
         super().__init__(tokens, dialect)
+        self.source = source
         self.macros: list[Macro] = []
         self.blocks: dict[str, Block] = {}
         self._tags = 0
@@ -146,7 +147,7 @@ class _Parser(ExpressionParser):
         self.close()
         block = Block(name, self.body(frozenset(("endblock",))), token.offset)
         if self.current.type == "EOF":
-            line = 1 + self._source_line(token)
+            line = 1 + self.source.count("\n", 0, token.offset)
             raise ParseError(
                 f"endblock tag should be present with block tag starting line number {line}", token.offset
             )
@@ -156,9 +157,6 @@ class _Parser(ExpressionParser):
         self.close()
         self.blocks[name] = block
         return block
-
-    def _source_line(self, token: Token) -> int:
-        return sum(t.value.count("\n") for t in self.tokens if t.type == "TEXT" and t.offset < token.offset)
 
     def filter_tag(self, token: Token) -> Statement:
         filters = []

@@ -50,7 +50,7 @@ _BOOLEANS = {
 }
 
 
-class _Unfit(ValueError):
+class _UnfitError(ValueError):
     """A value that is not of the kind asked for."""
 
 
@@ -113,9 +113,7 @@ class Property:
 
     def skip_cache(self) -> Property:
         """A copy that evaluates anew each time."""
-        return Property(
-            self.raw, self.as_, caches=False, item=self.item, key=self.key, value=self.value_kind
-        )
+        return Property(self.raw, self.as_, caches=False, item=self.item, key=self.key, value=self.value_kind)
 
 
 def expression_text(raw: Any) -> str:
@@ -148,7 +146,9 @@ def _structure(renderer: Renderer, raw: Any, scope: Scope, kind: type, name: str
     try:
         parsed = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _failure(f"Unrecognized token or malformed JSON {name}: {_short(text)} ({error})", text) from None
+        raise _failure(
+            f"Unrecognized token or malformed JSON {name}: {_short(text)} ({error})", text
+        ) from None
     if not isinstance(parsed, kind):
         raise _failure(f"Cannot deserialize a {name} from {_short(text)}", text)
     return parsed, whole
@@ -179,20 +179,20 @@ def _converted(found: Any, kind: str | None, dialect: Dialect) -> Any:
 def _typed(found: Any, kind: str, dialect: Dialect) -> Any:
     try:
         return convert(found, kind)
-    except _Unfit as error:
+    except _UnfitError as error:
         if dialect.major >= 2 and isinstance(found, str):
             try:
                 return convert(json.loads(found), kind)
-            except (_Unfit, ValueError, RecursionError):
+            except (_UnfitError, ValueError, RecursionError):
                 pass
             raise _failure(str(error), found) from None
         raise _failure(str(error), found, "IllegalArgumentException") from None
 
 
-def _failure(message: str, found: Any, java_type: str = "IllegalVariableEvaluationException") -> ExpressionError:
-    return ExpressionError(
-        message, template=found if isinstance(found, str) else None, java_type=java_type
-    )
+def _failure(
+    message: str, found: Any, java_type: str = "IllegalVariableEvaluationException"
+) -> ExpressionError:
+    return ExpressionError(message, template=found if isinstance(found, str) else None, java_type=java_type)
 
 
 def _short(text: str) -> str:
@@ -208,7 +208,7 @@ def _string(found: Any) -> Any:
     if found is None or isinstance(found, str):
         return found
     if isinstance(found, (dict, list)):
-        raise _Unfit(f"Cannot deserialize value of type `java.lang.String` from {type_name(found)}")
+        raise _UnfitError(f"Cannot deserialize value of type `java.lang.String` from {type_name(found)}")
     return expression_text(found)
 
 
@@ -228,7 +228,7 @@ def _integer(found: Any) -> Any:
             return None
         if _INT.fullmatch(text) and len(text) < 300:
             return int(text)
-    raise _Unfit(
+    raise _UnfitError(
         f"Cannot deserialize value of type `java.lang.Integer` from {_source(found)}: not a valid `java.lang.Integer`"
         " value"
     )
@@ -245,7 +245,7 @@ def _number(found: Any) -> Any:
             return float(text)
         if text in ("NaN", "Infinity", "-Infinity", "INF", "-INF"):
             return float(text.replace("INF", "inf").replace("Infinity", "inf"))
-    raise _Unfit(
+    raise _UnfitError(
         f"Cannot deserialize value of type `java.lang.Double` from {_source(found)}: not a valid `java.lang.Double`"
         " value"
     )
@@ -262,7 +262,7 @@ def _boolean(found: Any) -> Any:
             return None
         if text in _BOOLEANS:
             return _BOOLEANS[text]
-    raise _Unfit(
+    raise _UnfitError(
         f"Cannot deserialize value of type `java.lang.Boolean` from {_source(found)}:"
         ' only "true" or "false" recognized'
     )
@@ -281,7 +281,7 @@ def _duration(found: Any) -> Any:
             return dt.timedelta(seconds=float(text)) if _FLOAT.fullmatch(text) else parse_duration(text)
         except (ValueError, OverflowError):
             pass
-    raise _Unfit(
+    raise _UnfitError(
         f"Cannot deserialize value of type `java.time.Duration` from {_source(found)}: Failed to deserialize"
         " `java.time.Duration`: Text cannot be parsed to a Duration"
     )
@@ -304,7 +304,7 @@ def _moment(kind: str) -> Any:
                 return moment if moment.tzinfo is None else OffsetDateTime.fromisoformat(moment.isoformat())
             except ValueError:
                 pass
-        raise _Unfit(f"Cannot deserialize a {kind} from {_source(found)}: Text could not be parsed")
+        raise _UnfitError(f"Cannot deserialize a {kind} from {_source(found)}: Text could not be parsed")
 
     return read
 
@@ -314,7 +314,7 @@ def _enum(found: Any) -> Any:
         return None
     if isinstance(found, str):
         return found.strip() or None
-    raise _Unfit(f"Cannot deserialize an enum from {_source(found)}")
+    raise _UnfitError(f"Cannot deserialize an enum from {_source(found)}")
 
 
 def _any(found: Any) -> Any:
@@ -325,7 +325,7 @@ def _json_of(kind: type, name: str) -> Any:
     def read(found: Any) -> Any:
         if found is None or isinstance(found, kind):
             return found
-        raise _Unfit(f"Cannot deserialize a {name} from {_source(found)}")
+        raise _UnfitError(f"Cannot deserialize a {name} from {_source(found)}")
 
     return read
 

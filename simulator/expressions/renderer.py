@@ -33,13 +33,13 @@ from simulator.expressions.lexer import ParseError
 from simulator.expressions.parser import parse
 from simulator.expressions.raw import RawBlocks, strip_raw, take_raw
 from simulator.expressions.registry import Definition, Table
-from simulator.expressions.runtime import CannotConcat, State, TextWriter, TypedWriter
+from simulator.expressions.runtime import CannotConcatError, State, TextWriter, TypedWriter
 from simulator.expressions.scope import Scope
 from simulator.expressions.statements import CompiledBlock, CompiledMacro, StatementCompiler, Write
 from simulator.expressions.tests import TESTS
 from simulator.expressions.text import hash_ordered
 
-__all__ = ["CACHE_SIZE", "Compiled", "Renderer", "plain"]
+__all__ = ["CACHE_SIZE", "Compiled", "Renderer", "definitions", "plain"]
 
 CACHE_SIZE = 1000
 """kestra.variables.cache-size"""
@@ -72,13 +72,10 @@ class Renderer:
     """Renders templates of one dialect. One instance serves a whole process; it is safe to share between threads."""
 
     def __init__(self, dialect: Dialect, cache_size: int = CACHE_SIZE) -> None:
-        import simulator.expressions.filters as filters
-        import simulator.expressions.functions as functions
-
         self.dialect = dialect
-        self.filters = _in_dialect(getattr(filters, "FILTERS", {}), dialect)
-        self.functions = _in_dialect(getattr(functions, "FUNCTIONS", {}), dialect)
-        self.tests = _in_dialect(TESTS, dialect)
+        self.filters = definitions("filter", dialect)
+        self.functions = definitions("function", dialect)
+        self.tests = definitions("test", dialect)
         # Two generations make an LRU without a write on every hit: what is used again moves into the young one.
         self._young: dict[str, Compiled] = {}
         self._old: dict[str, Compiled] = {}
@@ -188,7 +185,7 @@ class Renderer:
         out = TypedWriter(scope)
         try:
             self._run(compiled, template, scope, scope.variables, out, 0)
-        except CannotConcat as error:
+        except CannotConcatError as error:
             if self.dialect.major == 1:
                 raise java_error(
                     str(error),
@@ -301,10 +298,20 @@ class Renderer:
         return result
 
 
-def _in_dialect(definitions: Table, dialect: Dialect) -> dict[str, Definition]:
+def definitions(kind: str, dialect: Dialect) -> dict[str, Definition]:
+    """What a dialect has of a kind ("filter", "function", "test"), by name."""
+    # Imported when first needed: functions bring libraries along.
+    import simulator.expressions.filters as filters
+    import simulator.expressions.functions as functions
+
+    tables: dict[str, Table] = {
+        "filter": getattr(filters, "FILTERS", {}),
+        "function": getattr(functions, "FUNCTIONS", {}),
+        "test": TESTS,
+    }
     return {
         name: definition
-        for name, variants in definitions.items()
+        for name, variants in tables[kind].items()
         for definition in variants
         if definition.in_dialect(dialect)
     }

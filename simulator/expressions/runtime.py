@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.dialect import Dialect
 from simulator.errors import ExpressionError
 from simulator.expressions.errors import (
-    AttributeNotFound,
+    AttributeNotFoundError,
     EvaluationError,
     attribute_error,
     java_error,
@@ -21,22 +21,32 @@ from simulator.expressions.errors import (
 )
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.text import to_json
-from simulator.expressions.java.values import SafeString, class_name, is_number
+from simulator.expressions.java.values import class_name, is_number
 from simulator.expressions.scope import Scope
 from simulator.expressions.text import as_text, java_text
 
 if TYPE_CHECKING:
     from simulator.expressions.renderer import Renderer
 
-__all__ = ["MASK", "CallSite", "CannotConcat", "JavaWriter", "State", "TextWriter", "TypedWriter", "Writer"]
+__all__ = [
+    "MASK",
+    "CallSite",
+    "CannotConcatError",
+    "JavaWriter",
+    "State",
+    "TextWriter",
+    "TypedWriter",
+    "Writer",
+]
 
 MASK = "******"
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 _PEBBLE_TYPES = frozenset(("PebbleException", "ClassAccessException"))
 MAX_RENDER_DEPTH_V2 = 16
+"""kestra.variables.max-render-depth"""
 
 
-class CannotConcat(Exception):
+class CannotConcatError(Exception):
     """Typed rendering met two printed values that are no scalars. Never leaves the room."""
 
 
@@ -84,7 +94,7 @@ class TypedWriter:
             self.current = value
             return
         if not (_is_scalar(self.current) and _is_scalar(value)):
-            raise CannotConcat(f"Cannot concat {class_name(self.current)} with {class_name(value)}")
+            raise CannotConcatError(f"Cannot concat {class_name(self.current)} with {class_name(value)}")
         joined = java_text(self.current) + java_text(value)
         if len(joined) > self.room:
             raise JavaError("OutOfMemoryError", "the rendered text is longer than the limit of characters")
@@ -165,12 +175,15 @@ class State:
         frame = self.frames[0] if name in self.variables else self.frames[-1]
         frame[name] = value
 
-    def special(self, name: str) -> Any:
-        """`locale` and `template`, which always exist; raises KeyError for any other name."""
+    def special(self, name: str, offset: int) -> Any:
+        """`locale`, `template` and `_context`, which always exist; raises KeyError for any other name."""
         if name == "locale":
             return "en_US"
         if name == "template":
             return {"name": self.shown}
+        if name == "_context":
+            # Pebble's view of all variables refuses every access in strict mode.
+            raise self.java(None, java_type="UnsupportedOperationException", offset=offset)
         raise KeyError(name)
 
     def context(self) -> dict[str, Any]:
@@ -244,7 +257,7 @@ class State:
 
     def missing(
         self, message: str, name: str, offset: int, *, root: bool, candidates: Any
-    ) -> AttributeNotFound:
+    ) -> AttributeNotFoundError:
         return attribute_error(
             message,
             name=name,
@@ -350,6 +363,3 @@ class CallSite:
 def empty_variables() -> Mapping[str, Any]:
     """What a macro sees of the context: nothing."""
     return _EMPTY
-
-
-_ = SafeString

@@ -41,10 +41,9 @@ def _empty(call: Call, value: Any, args: Args) -> bool:
 
 def _parity(call: Call, value: Any) -> int:
     if value is None:
-        message = f'Can not pass null value to "{call.name}" test.'
-        if call.name == "odd":
-            raise JavaError("IllegalArgumentException", message)
-        raise JavaError("IllegalArgumentException", message)
+        # Pebble throws its own exception from the one test and Java's from the other.
+        kind = "PebbleException" if call.name == "even" else "IllegalArgumentException"
+        raise JavaError(kind, f'Can not pass null value to "{call.name}" test.')
     if is_integer(value) or is_long(value):
         return int(value) % 2
     raise JavaError("ClassCastException", f"class {class_name(value)} cannot be cast to class java.lang.Long")
@@ -60,7 +59,7 @@ def _odd(call: Call, value: Any, args: Args) -> bool:
 
 def _iterable(call: Call, value: Any, args: Args) -> bool:
     if isinstance(value, Array):
-        return not class_name(value)[1:] in ("I", "J", "S", "B", "F", "D", "Z", "C")
+        return class_name(value)[1:] not in ("I", "J", "S", "B", "F", "D", "Z", "C")
     return isinstance(value, (list, tuple, set, frozenset))
 
 

@@ -15,7 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, metavar="DIR")
     parser.add_argument("--kestra", choices=("1", "2"), help="only this line of Kestra")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there")
-    parser.add_argument("-k", dest="word", metavar="WORD", help="only cases whose id, file or feature has WORD")
+    parser.add_argument(
+        "-k", dest="word", metavar="WORD", help="only cases whose id, file or feature has WORD"
+    )
     options = parser.parse_args(arguments)
     if not options.folder.exists():
         parser.error(f"no such file or folder: {options.folder}")

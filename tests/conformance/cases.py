@@ -16,6 +16,9 @@ import yaml
 __all__ = ["Case", "Result", "load"]
 
 
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 @dataclass(frozen=True)
 class Case:
     """One case of one file. `kind` is "expression", "flow" or "broken" (then `problem` says why)."""
@@ -64,7 +67,7 @@ def load(folder: Path) -> Iterator[Case]:
 
 def _file(path: Path) -> Iterator[Case]:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)  # noqa: S506 - a safe loader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         yield Case(path.stem, "broken", {}, path, f"the file cannot be read: {type(error).__name__}")
         return

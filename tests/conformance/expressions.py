@@ -20,15 +20,18 @@ from tests.conformance.services import build_scope
 
 __all__ = ["run_expression_case"]
 
-_KEYS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_KEYS = _words(
     "id source kestra template vars typed expect error features notes config secrets kv namespace_files storage"
     " local_files logs http property expect_contains expect_not_contains expect_starts_with expect_ends_with"
     " expect_regex expect_length expect_not expect_between expect_json_contains expect_split expect_now"
-    " expect_key_order".split()
+    " expect_key_order"
 )
-_ERROR_KEYS = frozenset(
-    "type contains equals cause cause_contains cause_equals cause_cause thrown observed".split()
-)
+_ERROR_KEYS = _words("type contains equals cause cause_contains cause_equals cause_cause thrown observed")
 _CONFIG_KEYS = frozenset(
     (
         "kestra.variables.recursive-rendering",
@@ -39,7 +42,7 @@ _CONFIG_KEYS = frozenset(
         "regex-timeout",
     )
 )
-_PROPERTY_KEYS = frozenset("as item key value extra_vars cached calls".split())
+_PROPERTY_KEYS = _words("as item key value extra_vars cached calls")
 _PROPERTY_TYPES = {
     "String": "string",
     "Integer": "integer",
@@ -258,7 +261,11 @@ def _split(data: Mapping[str, Any], actual: Any) -> None:
 
 def _now(data: Mapping[str, Any], actual: Any) -> None:
     wanted = data["expect_now"]
-    _known(wanted, frozenset(("contains_format", "equals_format", "starts_with_format", "zone")), "expect_now key")
+    _known(
+        wanted,
+        frozenset(("contains_format", "equals_format", "starts_with_format", "zone")),
+        "expect_now key",
+    )
     zone = ZoneInfo(wanted.get("zone", "UTC"))
     now = dt.datetime.now(zone)
     # The minute may turn between the rendering and this check.

@@ -83,7 +83,11 @@ _DECODE: dict[str, Any] = {
 
 def differs(expected: Any, actual: Any, *, ordered: bool = False) -> bool:
     """Is the outcome another one? `expected` still has its tags; plain numbers compare by value, tags by class."""
-    if isinstance(expected, Mapping) and "$type" in expected and expected["$type"] not in ("Map", "Set", "Array"):
+    if (
+        isinstance(expected, Mapping)
+        and "$type" in expected
+        and expected["$type"] not in ("Map", "Set", "Array")
+    ):
         value = decode(expected)
         return java.class_name(value) != java.class_name(actual) or bool(value != actual)
     if isinstance(expected, Mapping) and expected.get("$type") in ("Set", "Array"):
@@ -103,9 +107,7 @@ def differs(expected: Any, actual: Any, *, ordered: bool = False) -> bool:
                 differs(key, one, ordered=True) or differs(item, two, ordered=True)
                 for (key, item), (one, two) in zip(pairs, found)
             )
-        return any(
-            all(differs(key, one) or differs(item, two) for one, two in found) for key, item in pairs
-        )
+        return any(all(differs(key, one) or differs(item, two) for one, two in found) for key, item in pairs)
     if isinstance(expected, list):
         if not isinstance(actual, (list, tuple)) or len(expected) != len(actual):
             return True

@@ -67,7 +67,9 @@ class Files:
         self._namespaces: Mapping[str, Mapping[str, Any]] = case.get("namespace_files") or {}
         self._local: Mapping[str, str] = case.get("local_files") or {}
         self._namespace = namespace
-        self._allowed = [root for root in str(config.get("kestra.local-files.allowed-paths", "")).split(",") if root]
+        self._allowed = [
+            root for root in str(config.get("kestra.local-files.allowed-paths", "")).split(",") if root
+        ]
         self._enabled = str(config.get("kestra.local-files.enable-file-functions", True)).lower() == "true"
 
     def read(self, uri: str, *, namespace: str | None = None, version: int | None = None) -> bytes:
@@ -88,7 +90,9 @@ class Files:
         versions = self._revisions(namespace, path)
         number = len(versions) if version is None else version
         if version is not None and not 1 <= version <= len(versions):
-            raise StorageError(f"Revision {version} of file '{path}' was not found in namespace '{namespace}'.")
+            raise StorageError(
+                f"Revision {version} of file '{path}' was not found in namespace '{namespace}'."
+            )
         return f"{base}.v{number}" if number > 1 else base
 
     def _revisions(self, namespace: str, path: str) -> list[Any]:
@@ -112,8 +116,10 @@ class Files:
         if not versions:
             return None
         last = versions[-1]
-        return last.get("content") if isinstance(last, Mapping) and version is not None else (
-            None if isinstance(last, Mapping) else last
+        return (
+            last.get("content")
+            if isinstance(last, Mapping) and version is not None
+            else (None if isinstance(last, Mapping) else last)
         )
 
     def _namespace_uri(self, uri: str) -> str | None:
@@ -170,7 +176,11 @@ class Exchange:
         sent = {name.lower(): value for name, value in headers.items()}
         for name, wanted in (rule.get("request_headers") or {}).items():
             value = sent.get(name.lower())
-            values = value.replace(", ", ",").split(",") if value is not None and isinstance(wanted, list) else value
+            values = (
+                value.replace(", ", ",").split(",")
+                if value is not None and isinstance(wanted, list)
+                else value
+            )
             if values != wanted:
                 self.problems.append(f"request header {name}: expected {wanted!r}, got {value!r}")
         for part in rule.get("request_body_contains") or ():
