@@ -68,6 +68,8 @@ class ExitCode(enum.IntEnum):
     """Kestra could run it, this simulator cannot (or may not leave the machine)."""
     WARNING = 7
     """The execution ended WARNING and --strict was given."""
+    PAUSED = 8
+    """The execution waits for somebody: `simulate resume` goes on."""
     INTERRUPTED = 130
     """Ctrl-C or a termination signal."""
 

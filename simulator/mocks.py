@@ -24,11 +24,11 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from simulator.diagnostics import Collector, Span
-from simulator.engine.execution import StateType
+from simulator.engine.execution import StateType, TaskRun
 from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError
 from simulator.model.catalog import Kind, OutputSpec, TaskSpec
-from simulator.model.flow import Task
+from simulator.model.flow import Flow, Task
 from simulator.shape import did_you_mean
 from simulator.values import parse_duration
 
@@ -76,10 +76,10 @@ class MockPlugin:
         if mock.get("rows") is not None:
             from simulator.storage.fileserde import write_rows
 
-            rows = [ctx.render(row) for row in mock["rows"]]
             path = ctx.temp_file(".ion")
-            write_rows(path, rows, ctx.dialect)
-            found |= {"uri": ctx.put_file(path), "size": len(rows)}
+            with path.open("wb") as target:
+                count = write_rows(target, (ctx.render(row) for row in mock["rows"]), ctx.dialect)
+            found |= {"uri": ctx.put_file(path), "size": count}
         for name, content in (mock.get("files") or {}).items():
             text = ctx.render(content if isinstance(content, str) else str(content))
             found[name] = ctx.put_bytes(str(text).encode(), name)
@@ -114,6 +114,10 @@ class Mocks:
         if mock is None and task.canonical is not None:
             mock = self._by_type.get(task.canonical)
         return None if mock is None else MockPlugin(mock)
+
+    def result(self, flow: Flow, task: Task, run: TaskRun) -> TaskResult | None:
+        """Nothing is replaced before it starts: a mock runs as a plugin does (`find`)."""
+        return None
 
     @property
     def task_ids(self) -> frozenset[str]:

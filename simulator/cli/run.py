@@ -1,0 +1,173 @@
+"""`simulate FLOW`: run a flow for real against test doubles."""
+
+from __future__ import annotations
+
+import argparse
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.cli.console import Console
+from simulator.cli.options import add_run_options, flags_of
+from simulator.errors import ExitCode, InvalidInputError, SimulatorError, UsageError
+
+if TYPE_CHECKING:
+    from simulator.engine.execution import Execution
+    from simulator.session import Session
+
+HELP = "run a flow for real against test doubles"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("flow", type=Path, metavar="FLOW", help="a flow file")
+    add_run_options(parser)
+    group = parser.add_argument_group("what is shown")
+    group.add_argument("-q", "--quiet", action="store_true", help="only the result")
+    group.add_argument(
+        "-v", "--verbose", action="count", default=0, help="logs as they come (-vv: DEBUG, -vvv: TRACE)"
+    )
+    group.add_argument("--json", metavar="FILE", help="one JSON document (- for stdout)")
+    group.add_argument("--events", metavar="FILE", help="every event as a JSON line (- for stdout)")
+    group.add_argument("--junit", type=Path, metavar="FILE", help="JUnit XML, a case per task run")
+    group.add_argument("--report", type=Path, metavar="FILE", help="one HTML file that shows the execution")
+    group.add_argument("--strict", action="store_true", help="exit 7 when the execution ends WARNING")
+    group = parser.add_argument_group("after the run")
+    group.add_argument("--keep-doubles", action="store_true", help="leave the doubles up until Ctrl-C")
+    group.add_argument(
+        "--export", type=Path, metavar="DIR", help="write uploaded objects and stored files to DIR"
+    )
+    group.add_argument(
+        "--resume", action="append", default=[], metavar="KEY=VALUE", help="answer for a Pause task"
+    )
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    from simulator.session import Session
+
+    flags = flags_of(args)
+    session = Session.open(args.flow, flags=flags, environ=console.environ, side_file=args.side_file)
+    with session:
+        console.redactor = session.vault.redactor
+        _add_reporters(session, args, console)
+        code = ExitCode.INTERNAL
+        try:
+            code = _run(session, args, console)
+        except (KeyboardInterrupt, SimulatorError) as error:
+            code = error.exit_code if isinstance(error, SimulatorError) else ExitCode.INTERRUPTED
+            raise
+        finally:
+            if hasattr(session, "clock"):
+                session.finish(int(code))
+        if args.keep_doubles:
+            _keep(session, console)
+    return int(code)
+
+
+def _run(session: Session, args: argparse.Namespace, console: Console) -> ExitCode:
+    from simulator.session import exit_code_of
+
+    try:
+        execution = session.run()
+    except InvalidInputError as error:
+        console.report(error.to_diagnostics())
+        _show_signature(session, console)
+        return error.exit_code
+    _after(session, execution, args, console)
+    return exit_code_of(execution.state.current, strict=args.strict)
+
+
+def _after(session: Session, execution: Execution, args: argparse.Namespace, console: Console) -> None:
+    """What follows the story: warnings with their places, the way to go on."""
+    shown = session.diagnostics
+    if shown and not args.quiet:
+        console.err()
+        console.report(shown, {str(session.flow_file): session.text})
+    if execution.state.current == "PAUSED":
+        console.err(f"\nIt waits. Go on with: simulate resume {execution.id}")
+    if args.export is not None:
+        count = session.export(args.export)
+        console.err(f"{count} file{'s' if count != 1 else ''} written to {args.export}")
+
+
+def _show_signature(session: Session, console: Console) -> None:
+    from simulator.reports.signature import signature
+
+    console.err()
+    console.err(signature(session.flow, console.err_style))
+
+
+def _add_reporters(session: Session, args: argparse.Namespace, console: Console) -> None:
+    from simulator.reports.console import ConsoleReporter
+    from simulator.reports.sink import file_writer, stream_writer
+
+    redactor = session.vault.redactor
+    to_stdout = "-" in (args.json, args.events)
+    if to_stdout:
+        story, style = stream_writer(console.stderr, redactor), console.err_style
+    else:
+        story, style = stream_writer(console.stdout, redactor), console.style
+    reporter = ConsoleReporter(
+        story,
+        stream_writer(console.stderr, redactor),
+        style=style,
+        err_style=console.err_style,
+        quiet=args.quiet,
+        log_level={0: None, 1: "INFO", 2: "DEBUG"}.get(args.verbose, "TRACE"),
+    )
+    tasks = list(session.flow.walk_tasks())
+    reporter.size([task.id for task in tasks], [task.type for task in tasks])
+    session.reporters.append(reporter)
+
+    def target(name: str) -> Callable[[str], None]:
+        if name == "-":
+            return stream_writer(console.stdout, redactor)
+        return file_writer(Path(name), redactor)
+
+    if args.json:
+        from simulator.reports.json_report import JsonReporter
+
+        session.reporters.append(JsonReporter(target(args.json), session.contents))
+    if args.events:
+        from simulator.reports.events_jsonl import EventsReporter
+
+        session.reporters.append(EventsReporter(_events_writer(args.events, session, console)))
+    if args.junit:
+        from simulator.reports.junit import JUnitReporter
+
+        session.reporters.append(JUnitReporter(target(str(args.junit))))
+    if console.environ.get("GITHUB_ACTIONS") == "true":
+        _github(session, console)
+
+
+def _events_writer(name: str, session: Session, console: Console) -> Callable[[str], None]:
+    from simulator.reports.sink import stream_writer
+
+    if name == "-":
+        return stream_writer(console.stdout, session.vault.redactor)
+    try:
+        stream = open(name, "w", encoding="utf-8")  # noqa: SIM115 - closed with the process; every line is flushed
+    except OSError as error:
+        raise UsageError(f"--events: cannot write `{name}`: {error.strerror}") from None
+    return stream_writer(stream, session.vault.redactor)
+
+
+def _github(session: Session, console: Console) -> None:
+    from simulator.reports.github import annotate_all
+
+    text = annotate_all(session.diagnostics)
+    if text:
+        console.err(text)
+
+
+def _keep(session: Session, console: Console) -> None:
+    """Leaves the doubles up and says how to look inside."""
+    console.err("\nThe doubles stay up until Ctrl-C:")
+    for line in session.look_inside():
+        console.err(f"  {line}")
+    waiting = threading.Event()
+    try:
+        while not waiting.wait(3600):
+            continue
+    except KeyboardInterrupt:
+        console.err("stopping")

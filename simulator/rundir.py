@@ -1,0 +1,76 @@
+"""Where a run keeps its files: `.simulate/runs/<stamp>/` with storage, working directories and events, mode 0700.
+
+The state directory ignores itself in git. When it cannot be written (a read-only checkout), a run uses a temporary folder
+and says so. Old runs are pruned to `keep` when a new one starts; `keep` 0 leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import shutil
+import tempfile
+from pathlib import Path
+
+from simulator.diagnostics import Diagnostic, Severity
+
+__all__ = ["STATE_DIR", "RunDir"]
+
+STATE_DIR = ".simulate"
+_DEFAULT_KEEP = 20
+
+
+class RunDir:
+    """The folders of one run. `root` holds `storage/`, `work/` and `events.jsonl`."""
+
+    def __init__(self, root: Path, *, keep: bool, notice: Diagnostic | None = None) -> None:
+        self.root = root
+        self.kept = keep
+        self.notice = notice
+        self.storage = root / "storage"
+        self.work = root / "work"
+        for folder in (self.storage, self.work):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @classmethod
+    def create(cls, state_dir: Path | None = None, *, keep: int = _DEFAULT_KEEP) -> RunDir:
+        """A new, empty run directory."""
+        if keep <= 0:
+            return cls(Path(tempfile.mkdtemp(prefix="simulate-")), keep=False)
+        state = (state_dir or Path(STATE_DIR)).absolute()
+        stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")  # a name, not a time of the run
+        try:
+            _make_state_dir(state)
+            root = state / "runs" / f"{stamp}-{secrets.token_hex(4)}"
+            root.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            notice = Diagnostic(
+                "SIM-RUN-001",
+                Severity.NOTICE,
+                f"{state} cannot be written ({error.strerror}): this execution is not kept",
+                hint="--state-dir DIR keeps executions elsewhere",
+            )
+            return cls(Path(tempfile.mkdtemp(prefix="simulate-")), keep=False, notice=notice)
+        _prune(state / "runs", keep)
+        return cls(root, keep=True)
+
+    def close(self) -> None:
+        """Removes working directories, and everything when nothing is kept."""
+        shutil.rmtree(self.work if self.kept else self.root, ignore_errors=True)
+
+
+def _make_state_dir(state: Path) -> None:
+    state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = state / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", "utf-8")
+    if not os.access(state, os.W_OK):
+        raise PermissionError(13, "Permission denied", str(state))
+
+
+def _prune(runs: Path, keep: int) -> None:
+    """The oldest go; a run that another process is working on is among the newest."""
+    names = sorted(path.name for path in runs.iterdir() if path.is_dir())
+    for name in names[: max(0, len(names) - keep)]:
+        shutil.rmtree(runs / name, ignore_errors=True)

@@ -1,0 +1,533 @@
+"""The composition root: a flow file, settings and the world around them become a finished execution.
+
+    with Session.open(Path("flows/postgres_to_s3.yml"), flags={}, environ=os.environ) as session:
+        session.reporters.append(reporter)
+        execution = session.run()
+
+`open` reads and checks everything that can be known before a run, and starts the doubles that the flow will need while
+it does so. `run` may be called once; `close` takes everything down (also when something failed).
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import random
+import threading
+import zoneinfo
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from simulator.config import Settings, merge
+from simulator.diagnostics import Collector, Diagnostic
+from simulator.dialect import dialect_of
+from simulator.doubles.base import Address
+from simulator.doubles.registry import DOUBLES, double_class
+from simulator.doubles.supervisor import Supervisor
+from simulator.endpoints import NetworkPolicy, RunEndpoints
+from simulator.engine.events import (
+    DiagnosticRaised,
+    DoubleReady,
+    Event,
+    Reporter,
+    RunEnded,
+    RunStarted,
+)
+from simulator.engine.execution import Execution, StateType
+from simulator.errors import ExitCode, InvalidFlowError, UsageError
+from simulator.mocks import Mocks
+from simulator.model.flow import Flow
+from simulator.plugins.registry import Registry
+from simulator.rundir import RunDir
+from simulator.sidefile import SideFile, read_side_file, side_file_of
+
+__all__ = ["Session", "exit_code_of", "read_flow_text"]
+
+#: Types whose double takes longest to come up: started before anything else is imported. Only a head start; what a
+#: flow really needs is asked of its specs.
+_HEAD_START = (("io.kestra.plugin.aws.s3.", "s3"), ("io.kestra.plugin.jdbc.postgresql.", "postgres"))
+
+_MAX_FLOW_BYTES = 8 * 1024 * 1024
+
+
+def read_flow_text(path: Path) -> str:
+    """The text of a flow file. Raises InvalidFlowError or UsageError for anything that cannot be one."""
+    if path.is_dir():
+        raise UsageError(f"`{path}` is a folder", hint=f"`simulate list {path}` shows the flows in it")
+    try:
+        data = path.read_bytes() if path.stat().st_size <= _MAX_FLOW_BYTES else None
+    except FileNotFoundError:
+        raise UsageError(f"there is no file `{path}`", hint=_near(path)) from None
+    except OSError as error:
+        raise UsageError(f"cannot read `{path}`: {error.strerror}") from None
+    if data is None:
+        raise InvalidFlowError(
+            f"`{path}` is larger than {_MAX_FLOW_BYTES >> 20} MiB: not a flow", code="SIM-FLOW-002"
+        )
+    if b"\x00" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InvalidFlowError(f"`{path}` is binary: not a flow", code="SIM-FLOW-002")
+    from simulator.source.text import decode
+
+    return decode(data, str(path))
+
+
+def _near(path: Path) -> str | None:
+    import difflib
+
+    try:
+        names = [item.name for item in path.parent.iterdir() if item.suffix in (".yml", ".yaml")]
+    except OSError:
+        return None
+    close = difflib.get_close_matches(path.name, names, 1)
+    return f"did you mean `{path.parent / close[0]}`?" if close else None
+
+
+def exit_code_of(state: StateType, *, strict: bool = False) -> ExitCode:
+    """What the process says for an execution that ended (or stopped) in this state."""
+    match state:
+        case StateType.SUCCESS | StateType.SKIPPED:
+            return ExitCode.SUCCESS
+        case StateType.WARNING:
+            return ExitCode.WARNING if strict else ExitCode.SUCCESS
+        case StateType.PAUSED | StateType.BREAKPOINT:
+            return ExitCode.PAUSED
+    return ExitCode.FAILED
+
+
+class _Doubles:
+    """The supervisor as the endpoints see it (`simulator.endpoints.DoubleSource`)."""
+
+    def __init__(self, supervisor: Supervisor, on_ready: Callable[[str, Address], None]) -> None:
+        self._supervisor = supervisor
+        self._on_ready = on_ready
+
+    def has(self, name: str) -> bool:
+        return name in self._supervisor.names()
+
+    def address(self, name: str, wanted: Mapping[str, Any]) -> Address:
+        address = self._supervisor.prepare(name, wanted)
+        self._on_ready(name, address)
+        return address
+
+    def answers(self, name: str, url: str) -> bool:
+        matches = getattr(self._supervisor.get(name), "answers", None) if self.has(name) else None
+        return bool(matches(url)) if matches is not None else False
+
+
+class Session:
+    """One run of one flow. Build it with `open`."""
+
+    def __init__(self, flow_file: Path, text: str, settings: Settings, side: SideFile | None) -> None:
+        self.flow_file = flow_file
+        self.text = text
+        self.settings = settings
+        self.side = side
+        self.reporters: list[Reporter] = []
+        self.diagnostics: list[Diagnostic] = []
+        self.registry = Registry()
+        self.supervisor = Supervisor(self._doubles(settings, side))
+        self.rundir: RunDir | None = None
+        self._announced: set[str] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._pending: list[Event] = []
+        self.execution: Execution | None = None
+
+    # --- opening
+
+    @classmethod
+    def open(
+        cls,
+        flow_file: Path,
+        *,
+        flags: Mapping[str, Any] | None = None,
+        environ: Mapping[str, str] | None = None,
+        side_file: Path | None = None,
+        cwd: Path | None = None,
+    ) -> Session:
+        """Everything before the run. Raises SimulatorError with all that is wrong; nothing is left running then."""
+        environ = environ or {}
+        text = read_flow_text(flow_file)
+        side_path = side_file or side_file_of(flow_file)
+        if side_file is not None and not side_file.exists():
+            raise UsageError(f"there is no side file `{side_file}`")
+        side = read_side_file(side_path) if side_path.exists() else None
+        session = cls(flow_file, text, merge(flags or {}, environ, side), side)
+        session.supervisor.__enter__()
+        try:
+            session._head_start()
+            session._load(environ, cwd or Path.cwd())
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    @staticmethod
+    def _doubles(settings: Settings, side: SideFile | None) -> dict[str, Any]:
+        """One of each kind that we have, none of them started."""
+        resolve = side.resolve if side is not None else Path
+        found: dict[str, Any] = {}
+        for name in DOUBLES:
+            declared = side.double(name) if side is not None else None
+            faults = tuple(fault for fault in settings.faults if fault.get("double") == name)
+            found[name] = _LazyDouble(name, declared, resolve, faults, side)
+        return found
+
+    def _head_start(self) -> None:
+        policy = NetworkPolicy(self.settings.live, self.settings.allow)
+        for prefix, name in _HEAD_START:
+            if prefix in self.text and not policy.is_live(name, ""):
+                self.supervisor.start(name)
+        if "io.kestra.plugin.aws." in self.text:
+            threading.Thread(target=_prewarm_aws, name="prewarm-aws", daemon=True).start()
+
+    def _load(self, environ: Mapping[str, str], cwd: Path) -> None:
+        from simulator.secrets.vault import Vault
+
+        settings = self.settings
+        extra = dict(settings.env)
+        for key, value in settings.secrets.items():
+            extra[f"SECRET_{key}"] = base64.b64encode(str(value).encode()).decode()
+        self.vault = Vault.load(
+            self._env_files(cwd),
+            format=settings.env_format,
+            extra=extra,
+            environ=environ if settings.inherit_env else None,
+        )
+        self.diagnostics += self.vault.diagnostics
+        self.flow = self._build_flow()
+        self.diagnostics += self._check_mocks()
+
+    def _env_files(self, cwd: Path) -> list[Path]:
+        """Given ones, else `.env_encoded` beside the flow, else in the working directory."""
+        if self.settings.env_files:
+            for path in self.settings.env_files:
+                if not path.is_file():
+                    raise UsageError(
+                        f"there is no env file `{path}`",
+                        hint="`simulate secrets encode .env` makes one from a plain .env",
+                    )
+            return list(self.settings.env_files)
+        for folder in (self.flow_file.parent, cwd):
+            candidate = folder / ".env_encoded"
+            if candidate.is_file():
+                return [candidate]
+        return []
+
+    def _build_flow(self) -> Flow:
+        from simulator.model.build import build_flow
+        from simulator.model.dialects import choose_dialect
+
+        collector = Collector()
+        file = str(self.flow_file)
+        if self.settings.kestra == "auto":
+            self.dialect, notice = choose_dialect(self.text, file, self.registry)
+            if notice is not None:
+                self.diagnostics.append(notice)
+        else:
+            self.dialect = dialect_of(self.settings.kestra)
+        flow = build_flow(
+            self.text,
+            file,
+            self.dialect,
+            self.registry,
+            collector=collector,
+            plugin_defaults=self.settings.config.get("plugin_defaults") or (),
+        )
+        if flow is None:
+            raise InvalidFlowError(f"{file} is not a valid flow", diagnostics=collector.sorted())
+        self.diagnostics += collector.sorted()
+        return flow
+
+    def _check_mocks(self) -> list[Diagnostic]:
+        from simulator.mocks import check_mock
+        from simulator.shape import did_you_mean
+
+        collector = Collector()
+        tasks = {task.id: task for task in self.flow.walk_tasks()}
+        for task_id, mock in self.settings.mocks.items():
+            task = tasks.get(task_id)
+            if task is None:
+                collector.warning(
+                    "SIM-MOCK-001",
+                    f"a mock for `{task_id}`, which is no task of {self.flow.id}",
+                    hint=did_you_mean(task_id, tasks),
+                )
+            elif task.canonical is not None:
+                check_mock(mock, self.registry.spec(task.type, self.dialect), task_id, task.span, collector)
+        if collector.has_errors:
+            raise InvalidFlowError("a mock gives what its task type does not", diagnostics=collector.sorted())
+        return collector.sorted()
+
+    # --- running
+
+    def run(self) -> Execution:
+        """Runs the flow until it is over or waits for somebody. Raises SimulatorError when it cannot start."""
+        executor = self.prepare()
+        started = self._now()
+        self._emit(
+            RunStarted(
+                started,
+                str(self.flow_file),
+                self.flow.namespace,
+                self.flow.id,
+                str(self.dialect),
+                self._facts(),
+            )
+        )
+        for diagnostic in self.diagnostics:
+            self._emit(DiagnosticRaised(started, diagnostic))
+        created = executor.create(
+            self.flow.namespace,
+            self.flow.id,
+            self._given_inputs(),
+            self.settings.labels,
+            **self.create_options,
+        )
+        self.execution = created
+        executor.run_until_idle()
+        self.execution = executor.execution(created.id)
+        return self.execution
+
+    #: further options of `Executor.create`: trigger variables, schedule date...
+    create_options: Mapping[str, Any] = {}
+
+    def prepare(self) -> Any:
+        """The executor with everything around it; made once."""
+        if hasattr(self, "executor"):
+            return self.executor
+        from simulator.deployed import DeployedFlows
+        from simulator.engine.clock import RunClock
+        from simulator.engine.executor import Executor
+        from simulator.engine.processes import Processes
+        from simulator.expressions.renderer import Renderer
+        from simulator.storage.kv import LocalKv
+        from simulator.storage.local import LocalStorage
+        from simulator.storage.namespace_files import LocalNamespaceFiles
+
+        settings = self.settings
+        self.seed = settings.seed if settings.seed is not None else random.SystemRandom().randrange(1 << 32)
+        rng = random.Random(self.seed)
+        self.rundir = RunDir.create(settings.state_dir, keep=settings.keep)
+        if self.rundir.notice is not None:
+            self.diagnostics.append(self.rundir.notice)
+        self.clock = RunClock(simulated=not settings.real_time, start=settings.now)
+        self.storage = LocalStorage(self.rundir.storage, self.dialect, rng)
+        self.kv = LocalKv(self.storage, self.clock, self.dialect)
+        self.namespace_files = LocalNamespaceFiles(self.storage, self.dialect)
+        self.flows = DeployedFlows(self.flow, settings.flows, self.registry, self.dialect)
+        self._fill_stores()
+        doubles = _Doubles(self.supervisor, self._on_double)
+        self.endpoints = RunEndpoints(doubles, NetworkPolicy(settings.live, settings.allow))
+        self.executor = Executor(
+            dialect=self.dialect,
+            flows=self.flows,
+            registry=self.registry,
+            renderer=Renderer(self.dialect),
+            storage=self.storage,
+            kv=self.kv,
+            namespace_files=self.namespace_files,
+            clock=self.clock,
+            endpoints=self.endpoints,
+            processes=Processes(),
+            secrets=self.vault,
+            redactor=self.vault.redactor,
+            sink=self._emit,
+            settings=self._engine_settings(),
+            mocks=Mocks(settings.mocks, settings.mock_types),
+        )
+        return self.executor
+
+    def _engine_settings(self) -> Any:
+        from simulator.engine.settings import EngineSettings
+
+        config = self.settings.config
+        assert self.rundir is not None
+        return EngineSettings(
+            envs=self.vault.envs,
+            env_vars=dict(self.settings.env),
+            globals_=self.settings.globals,
+            kestra={key: str(config[key]) for key in ("environment", "url") if config.get(key)},
+            recursive_rendering=bool(config.get("recursive_rendering")),
+            encryption_key=config.get("encryption_key"),
+            allowed_paths=tuple(Path(item) for item in config.get("allowed_paths") or ()),
+            work_root=self.rundir.work,
+            zone=self._zone(),
+            seed=self.seed,
+            run_flow_triggers=bool(self.settings.flows),
+        )
+
+    def _zone(self) -> dt.tzinfo:
+        name = self.settings.timezone
+        if not name:
+            return dt.UTC
+        try:
+            return zoneinfo.ZoneInfo(name)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+            raise UsageError(f"`{name}` is no time zone", hint="for example Europe/Berlin") from None
+
+    def _fill_stores(self) -> None:
+        """KV pairs and namespace files that the settings bring along."""
+        for namespace, pairs in self.settings.kv.items():
+            for key, value in pairs.items():
+                self.kv.put(namespace, key, value)
+        files = self.settings.namespace_files
+        if isinstance(files, Path):
+            if not files.is_dir():
+                raise UsageError(f"there is no folder `{files}` of namespace files")
+            for path in sorted(files.rglob("*")):
+                if path.is_file() and not path.is_symlink():
+                    name = path.relative_to(files).as_posix()
+                    self.namespace_files.put(self.flow.namespace, name, path.read_bytes())
+        elif files:
+            for name, content in files.items():
+                self.namespace_files.put(self.flow.namespace, name, str(content).encode())
+
+    def _given_inputs(self) -> dict[str, Any]:
+        """`@path` inputs: a FILE input takes the path, any other its text."""
+        types = {item.id: item.type for item in self.flow.inputs}
+        given: dict[str, Any] = {}
+        for name, value in self.settings.inputs.items():
+            if isinstance(value, Path) and types.get(name) != "FILE":
+                given[name] = value.read_text("utf-8").removesuffix("\n")
+            else:
+                given[name] = str(value) if isinstance(value, Path) else value
+        return given
+
+    def _facts(self) -> dict[str, Any]:
+        facts: dict[str, Any] = {}
+        if self.settings.seed is not None:
+            facts["seed"] = self.seed
+        return facts
+
+    # --- events
+
+    def _now(self) -> dt.datetime:
+        return self.clock.now()
+
+    def _emit(self, event: Event) -> None:
+        """Hands an event to every reporter, in order; those of doubles wait for the loop's thread."""
+        with self._lock:
+            waiting, self._pending = self._pending, []
+        for item in (*waiting, event):
+            for reporter in self.reporters:
+                reporter.on_event(item)
+
+    def _on_double(self, name: str, address: Address) -> None:
+        with self._lock:
+            if name in self._announced:
+                return
+            self._announced.add(name)
+            self._pending.append(DoubleReady(self._now(), name, address.url, address.facts))
+
+    # --- looking inside
+
+    def contents(self) -> dict[str, Any]:
+        """What the started doubles hold."""
+        return {name: dict(value) for name, value in self.supervisor.contents().items()}
+
+    def look_inside(self) -> list[str]:
+        """Commands that open a client on each started double. Passwords stay out of them."""
+        lines = []
+        for name in self.supervisor.started():
+            address = self.supervisor.ready(name)
+            command = address.facts.get("command")
+            lines.append(f"{name:<9} {command or address.url}")
+        return lines
+
+    def export(self, folder: Path) -> int:
+        """Writes uploaded objects (`s3/<bucket>/<key>`) and the execution's files (`storage/...`); how many."""
+        from simulator.reports.sink import write_atomically
+        from simulator.storage.guard import relative_inside
+
+        count = 0
+        if "s3" in self.supervisor.started():
+            double: Any = self.supervisor.get("s3")
+            for bucket, objects in double.contents().items():
+                for key in objects:
+                    path = relative_inside(folder.absolute(), f"s3/{bucket}/{key}")
+                    write_atomically(path, double.read(bucket, key))
+                    count += 1
+        if self.rundir is not None:
+            for path in sorted(self.rundir.storage.rglob("*")):
+                if path.is_file():
+                    relative = path.relative_to(self.rundir.storage)
+                    write_atomically(folder / "storage" / relative, path.read_bytes())
+                    count += 1
+        return count
+
+    # --- the end
+
+    def finish(self, exit_code: int) -> None:
+        """Tells the reporters that the run is over and closes them."""
+        facts: dict[str, Any] = {}
+        if self.execution is not None:
+            facts["executionId"] = self.execution.id
+        self._emit(RunEnded(self._now(), exit_code, facts))
+        for reporter in self.reporters:
+            reporter.close()
+
+    def close(self) -> None:
+        """Takes the doubles down and removes what is not kept. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self.supervisor.stop()
+        if self.rundir is not None:
+            self.rundir.close()
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _LazyDouble:
+    """A double whose module is imported when it is started: most runs need none or one."""
+
+    def __init__(
+        self,
+        name: str,
+        declared: Mapping[str, Any] | None,
+        resolve: Callable[[str], Path],
+        faults: Sequence[Mapping[str, Any]],
+        side: SideFile | None,
+    ) -> None:
+        self.name = name
+        self._declared = declared
+        self._resolve = resolve
+        self._faults = faults
+        self._base = side.path.parent if side is not None else None
+        self._double: Any = None
+        self._lock = threading.Lock()
+
+    @property
+    def double(self) -> Any:
+        with self._lock:
+            if self._double is None:
+                self._double = self._make()
+            return self._double
+
+    def _make(self) -> Any:
+        cls = double_class(self.name)
+        declared = self._declared
+        if self.name == "http":
+            return cls((declared or {}).get("rules") or (), base=self._base)
+        if self.name == "smtp":
+            return cls()
+        if self.name == "s3":
+            return cls(declared, resolve=self._resolve, faults=self._faults)
+        return cls(declared, resolve=self._resolve)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.double, name)
+
+
+def _prewarm_aws() -> None:
+    try:
+        from simulator.plugins.aws import prewarm
+    except ImportError:
+        return
+    prewarm()
