@@ -31,6 +31,7 @@ from simulator.storage.base import InternalStorage, KvStore, NamespaceFiles
 
 __all__ = [
     "Clock",
+    "DynamicRun",
     "Endpoint",
     "Endpoints",
     "ExecutionService",
@@ -46,6 +47,15 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True)
+class DynamicRun:
+    """A finished task run that task code adds to the execution."""
+
+    task_id: str
+    state: StateType = StateType.SUCCESS
+    outputs: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskResult:
     """What a task run leaves behind.
 
@@ -53,11 +63,13 @@ class TaskResult:
     value the Output bean would leave out (null) must be left out. `None` = no outputs at all.
     `state`: an end state other than SUCCESS (scripts give WARNING).
     `fact`: a few words for the console (`1,000 rows -> kestra:///...`).
+    `dynamic`: finished task runs that the task adds to the execution beside its own (Kestra's dynamic worker results).
     """
 
     outputs: Mapping[str, Any] | None = None
     state: StateType | None = None
     fact: str | None = None
+    dynamic: tuple[DynamicRun, ...] = ()
 
 
 class TaskLogger(Protocol):
@@ -140,7 +152,12 @@ class ExecutionService(Protocol):
     """What tasks that act on executions, flows, logs or triggers may ask of the engine (execution.*, log.*, trigger.*)."""
 
     def create_execution(
-        self, namespace: str, flow_id: str, inputs: Mapping[str, Any], labels: Mapping[str, str], **options: Any
+        self,
+        namespace: str,
+        flow_id: str,
+        inputs: Mapping[str, Any],
+        labels: Mapping[str, str],
+        **options: Any,
     ) -> str: ...
     def executions(self, **filters: Any) -> Iterable[Any]:
         """Known executions (`simulator.engine.execution.Execution`): namespace, flow_id, states, start_date, end_date, kinds."""
@@ -194,7 +211,9 @@ class RunContext(Protocol):
     def render_typed(self, template: str, extra: Mapping[str, Any] | None = None) -> Any:
         """Renders one expression to a typed value."""
 
-    def metric(self, name: str, value: float, *, type: str = "counter", tags: Mapping[str, str] | None = None) -> None:
+    def metric(
+        self, name: str, value: float, *, type: str = "counter", tags: Mapping[str, str] | None = None
+    ) -> None:
         """Records a metric: counter, gauge or timer (seconds)."""
 
     @property
@@ -234,7 +253,11 @@ class RunContext(Protocol):
 
 @runtime_checkable
 class Plugin(Protocol):
-    """A task type."""
+    """A task type.
+
+    A class may also say `quick = True`: its code never blocks (no sleep, no endpoint, no process), so it runs in the
+    loop's own thread. Without it every attempt gets a thread.
+    """
 
     spec: ClassVar[TaskSpec]
 

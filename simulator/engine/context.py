@@ -1,0 +1,437 @@
+"""RunContext for task code: properties, files, log, metrics, of one attempt of one task run (task.py says what each gives).
+
+The same class serves flowables as their `View`: there is no job then, and everything happens in the loop's thread.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from simulator.engine.encryption import MARKER, encrypt
+from simulator.engine.events import MetricEmitted
+from simulator.engine.execution import LogEntry, Metric, TaskRun
+from simulator.engine.files import Files
+from simulator.engine.jobs import Job, JobClock
+from simulator.engine.live import Live
+from simulator.engine.scope import scope_of, variables_of
+from simulator.engine.task import Clock, Endpoint, ExecutionService, ProcessResult
+from simulator.engine.workdir import WorkDir
+from simulator.errors import TaskError
+from simulator.expressions.scope import Scope
+from simulator.model.catalog import PropertySpec, T, TaskSpec
+from simulator.model.flow import Task
+from simulator.storage.base import StorageContext
+from simulator.values import parse_duration
+
+if TYPE_CHECKING:
+    from simulator.engine.kernel import Kernel
+
+__all__ = ["TaskContext"]
+
+_AS = {
+    T.STRING: "string",
+    T.URI: "string",
+    T.INTEGER: "integer",
+    T.NUMBER: "number",
+    T.BOOLEAN: "boolean",
+    T.DURATION: "duration",
+    T.DATE: "date",
+    T.TIME: "time",
+    T.DATETIME: "datetime",
+    T.ENUM: "enum",
+    T.LIST: "list",
+    T.MAP: "map",
+}
+
+
+class _Logger:
+    """task.TaskLogger: entries go to the job's outbox, or straight to the execution's log."""
+
+    def __init__(self, context: TaskContext) -> None:
+        self._context = context
+
+    def log(self, level: str, message: str, *args: Any) -> None:
+        self._context.emit_log(level, message, args)
+
+    def error(self, message: str, *args: Any) -> None:
+        self._context.emit_log("ERROR", message, args)
+
+    def warn(self, message: str, *args: Any) -> None:
+        self._context.emit_log("WARN", message, args)
+
+    def info(self, message: str, *args: Any) -> None:
+        self._context.emit_log("INFO", message, args)
+
+    def debug(self, message: str, *args: Any) -> None:
+        self._context.emit_log("DEBUG", message, args)
+
+    def trace(self, message: str, *args: Any) -> None:
+        self._context.emit_log("TRACE", message, args)
+
+
+class _Endpoints:
+    """Endpoints that tell the loop: real work begins."""
+
+    def __init__(self, kernel: Kernel, job: Job | None) -> None:
+        self._kernel = kernel
+        self._job = job
+
+    def resolve(self, kind: str, url: str, **wanted: Any) -> Endpoint:
+        if self._job is not None:
+            self._job.real()
+        return self._kernel.endpoints.resolve(kind, url, **wanted)
+
+
+class _Processes:
+    """Child processes of one task run: real work, killed when the run is cancelled."""
+
+    def __init__(self, kernel: Kernel, job: Job | None) -> None:
+        self._kernel = kernel
+        self._job = job
+
+    def run(
+        self,
+        argv: list[str],
+        *,
+        cwd: Path,
+        env: Mapping[str, str],
+        on_stdout: Callable[[str], None],
+        on_stderr: Callable[[str], None],
+        timeout: float | None = None,
+        stdin: bytes | None = None,
+    ) -> ProcessResult:
+        more: dict[str, Any] = {}
+        if self._job is not None:
+            self._job.real()
+            more["on_cancel"] = self._job.on_cancel
+        return self._kernel.processes.run(
+            argv,
+            cwd=cwd,
+            env=env,
+            on_stdout=on_stdout,
+            on_stderr=on_stderr,
+            timeout=timeout,
+            stdin=stdin,
+            **more,
+        )
+
+
+class TaskContext:
+    """task.RunContext. `directory` is shared inside a WorkingDirectory."""
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        live: Live,
+        run: TaskRun,
+        task: Task,
+        spec: TaskSpec | None,
+        *,
+        executions: ExecutionService | None = None,
+        job: Job | None = None,
+        directory: WorkDir | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._kernel = kernel
+        self._live = live
+        self._run = run
+        self._spec = spec
+        self._job = job
+        self._directory = directory or WorkDir(kernel, f"{run.id}-{len(run.attempts or ())}")
+        self._shared = directory is not None
+        self._rng: random.Random | None = None
+        self.task = task
+        self.flow = live.flow
+        self.dialect = kernel.dialect
+        self.execution_id = live.id
+        self.task_run_id = run.id
+        self.task_run_value = run.value
+        self.run_outputs = run.outputs
+        """Outputs of the run so far (a flowable that goes on after a restart)."""
+        self.attempt = max(len(run.attempts or ()) - 1, 0)
+        # the attempt under way is not counted: attemptsCount is 0 at first
+        before = (
+            replace(run, attempts=(run.attempts or ())[:-1]) if run.attempts and spec is not None else run
+        )
+        self.variables: Mapping[str, Any] = variables_of(kernel, live, before, task)
+        if job is not None:
+            copied = dict(self.variables)
+            for name in ("outputs", "tasks"):
+                if name in copied:
+                    copied[name] = dict(copied[name])
+            self.variables = copied
+        if extra:
+            self.variables = {**self.variables, **extra}
+        self.logger = _Logger(self)
+        self.storage = kernel.storage
+        self.kv = kernel.kv
+        self.namespace_files = kernel.namespace_files
+        self._executions = executions
+        self.dynamic: list[TaskRun] = []
+
+    # --- services
+
+    @property
+    def clock(self) -> Clock:
+        if self._job is None:
+            return self._kernel.clock
+        return JobClock(self._kernel.now, self._kernel.clock.simulated, self._job)
+
+    @property
+    def endpoints(self) -> _Endpoints:
+        return _Endpoints(self._kernel, self._job)
+
+    @property
+    def processes(self) -> _Processes:
+        return _Processes(self._kernel, self._job)
+
+    @property
+    def executions(self) -> ExecutionService:
+        if self._executions is None:
+            raise TaskError("There is no execution service here")
+        return self._executions
+
+    # --- rendering
+
+    def _scope(self, extra: Mapping[str, Any] | None = None) -> Scope:
+        variables = {**self.variables, **extra} if extra else self.variables
+        directory = self._directory.path if self._directory.made else None
+        rng = self._kernel.rng if self._job is None else self._own_rng()
+        return scope_of(self._kernel, self._live, variables, rng=rng, working_dir=directory)
+
+    def _own_rng(self) -> random.Random:
+        if self._rng is None:
+            self._rng = random.Random(f"{self._kernel.settings.seed}:{self.task_run_id}:{self.attempt}")
+        return self._rng
+
+    def raw(self, name: str) -> Any:
+        value = self.task.properties.get(name)
+        if value is None and self._spec is not None:
+            prop = self._spec.property(name)
+            for alias in prop.aliases if prop is not None else ():
+                if self.task.properties.get(alias) is not None:
+                    return self.task.properties[alias]
+        return value
+
+    def get(self, name: str, default: Any = None, *, extra: Mapping[str, Any] | None = None) -> Any:
+        prop = self._spec.property(name) if self._spec is not None else None
+        raw = self.raw(name)
+        fallback = prop.default if prop is not None and prop.default is not None else default
+        if raw is None:
+            return fallback
+        if prop is None:
+            return self.render(raw, extra)
+        value = self._typed(prop, raw, extra)
+        if value is None:
+            return fallback
+        self._check(prop, value)
+        return value
+
+    def _typed(self, prop: PropertySpec, raw: Any, extra: Mapping[str, Any] | None) -> Any:
+        if not prop.dynamic:
+            return _static(prop, raw)
+        kind = _AS.get(prop.type)
+        if kind is None or (not prop.as_property and prop.type in (T.LIST, T.MAP)):
+            return self.render(raw, extra)
+        if not prop.as_property and prop.type in (T.STRING, T.URI):
+            return self.render(_text(raw), extra)
+        from simulator.expressions.property import render_property
+
+        item = _AS.get(prop.item.type) if prop.item is not None else None
+        more = {"value": item} if prop.type is T.MAP else {"item": item}
+        return render_property(self._kernel.renderer, raw, kind, self._scope(extra), **more)
+
+    def _check(self, prop: PropertySpec, value: Any) -> None:
+        if prop.values and isinstance(value, str) and value not in prop.values:
+            raise TaskError(
+                f'Cannot deserialize value of type enum from String "{value}": not one of the values accepted for '
+                f"Enum class: [{', '.join(prop.values)}]"
+            )
+        if prop.minimum is not None and isinstance(value, (int, float)) and value < prop.minimum:
+            raise TaskError(f"{prop.name}: must be greater than or equal to {prop.minimum:g}")
+        if prop.maximum is not None and isinstance(value, (int, float)) and value > prop.maximum:
+            raise TaskError(f"{prop.name}: must be less than or equal to {prop.maximum:g}")
+
+    def render(self, template: Any, extra: Mapping[str, Any] | None = None) -> Any:
+        if isinstance(template, str):
+            if "{" not in template and not self._kernel.settings.recursive_rendering:
+                return template
+            return self._kernel.renderer.render(template, self._scope(extra))
+        if isinstance(template, (dict, list)):
+            return self._kernel.renderer.render_deep(template, self._scope(extra))
+        return template
+
+    def render_typed(self, template: str, extra: Mapping[str, Any] | None = None) -> Any:
+        return self._kernel.renderer.render_typed(template, self._scope(extra))
+
+    # --- log, metrics, messages
+
+    def emit_log(self, level: str, message: str, args: tuple[Any, ...]) -> None:
+        for entry in self._kernel.entries(self._live, level, message, args, self._run, self.task):
+            self._out(entry)
+
+    def _out(self, item: LogEntry | MetricEmitted) -> None:
+        if self._job is not None:
+            self._job.outbox.append(item)
+            if self._job.phase.value == "real":
+                self._kernel.jobs.poke()
+        elif isinstance(item, LogEntry):
+            self._kernel.keep(self._live, item)
+        else:
+            self._kernel.sink(item)
+
+    def metric(
+        self, name: str, value: float, *, type: str = "counter", tags: Mapping[str, str] | None = None
+    ) -> None:
+        now = self._kernel.now()
+        metric = Metric(name, type, value, tags or {}, self.task.id, self.task_run_id, self.execution_id, now)
+        self._out(MetricEmitted(now, metric))
+
+    def outbox(self, channel: str, message: Mapping[str, Any]) -> None:
+        self._kernel.outbox.append((channel, dict(message)))
+
+    # --- files
+
+    @property
+    def _context(self) -> StorageContext:
+        value = self._live.value
+        return StorageContext(value.namespace, value.flow_id, value.id, self.task.id, self.task_run_id)
+
+    @property
+    def _files(self) -> Files:
+        directory = self._directory.path if self._directory.made else None
+        return Files(self._kernel, self._live.value.namespace, self._live.id, directory)
+
+    @property
+    def working_dir(self) -> Path:
+        return self._directory.path
+
+    def put_file(self, path: Path, name: str | None = None) -> str:
+        return self.storage.put_file(self._context, path, name)
+
+    def put_bytes(self, content: bytes | BinaryIO, name: str) -> str:
+        return self.storage.put(self._context, content, name)
+
+    def open_uri(self, uri: str) -> BinaryIO:
+        return self._files.open(uri)
+
+    def read_uri(self, uri: str) -> bytes:
+        with self.open_uri(uri) as stream:
+            return stream.read()
+
+    def template(self, namespace: str, template_id: str) -> Sequence[Task]:
+        settings = self._kernel.settings
+        if not settings.templates_enabled:
+            raise TaskError("Templates are disabled, please check your configuration")
+        tasks = settings.templates.get((namespace, template_id))
+        if tasks is None:
+            raise TaskError(f"Can't find flow template '{namespace}.{template_id}'")
+        for task in tasks:
+            self._live.placements.add(task, self.task)
+        return tasks
+
+    def temp_file(self, extension: str = ".tmp") -> Path:
+        rng = self._kernel.rng if self._job is None else self._own_rng()
+        extension = extension if extension.startswith(".") or not extension else f".{extension}"
+        path = self._directory.path / f"{rng.getrandbits(63)}{extension}"
+        path.touch(mode=0o600)
+        return path
+
+    def input_files(self, files: Any) -> None:
+        if files is None:
+            return
+        if isinstance(files, str):
+            import json
+
+            try:
+                files = json.loads(self.render(files) or "")
+            except ValueError as error:
+                raise TaskError(f"Cannot read `inputFiles` as JSON: {error}") from None
+        elif isinstance(files, Mapping):
+            files = self.render(dict(files))
+        if not isinstance(files, Mapping):
+            raise TaskError(f"Invalid `files` properties with type '{_java_class(files)}'")
+        self._directory.input_files(files, self._files)
+
+    def output_files(self, patterns: Iterable[str]) -> dict[str, str]:
+        return self._directory.output_files(
+            [str(self.render(pattern)) for pattern in patterns], self._context
+        )
+
+    def load_namespace_files(self, options: Any) -> None:
+        self._directory.load_namespace_files(
+            self.render(options) if options else options, self._live.value.namespace, self.logger
+        )
+
+    def encrypt(self, text: str) -> Any:
+        key = self._kernel.settings.encryption_key
+        if key is None:
+            self.logger.warn("Unable to encrypt the output as encryption is not configured")
+            return {"value": text, "type": MARKER}
+        self._kernel.redactor.register(text)
+        return {"value": encrypt(key, text), "type": MARKER}
+
+    # --- cancelling
+
+    @property
+    def cancelled(self) -> bool:
+        return self._job is not None and self._job.cancelled
+
+    def on_cancel(self, action: Callable[[], None]) -> None:
+        if self._job is not None:
+            self._job.on_cancel(action)
+
+    def real_work(self) -> None:
+        """Says that real time passes from here on (a connection of its own, a library that waits)."""
+        if self._job is not None:
+            self._job.real()
+
+    def close(self) -> None:
+        """After the attempt: the working directory goes, unless it is shared."""
+        if not self._shared:
+            self._directory.remove()
+
+
+def _text(raw: Any) -> Any:
+    if isinstance(raw, bool):
+        return "true" if raw else "false"
+    return str(raw) if isinstance(raw, (int, float)) else raw
+
+
+def _static(prop: PropertySpec, raw: Any) -> Any:
+    try:
+        if prop.type is T.BOOLEAN and isinstance(raw, str):
+            return raw.strip().lower() == "true"
+        if prop.type is T.INTEGER and isinstance(raw, str):
+            return int(raw)
+        if prop.type is T.NUMBER and isinstance(raw, str):
+            return float(raw)
+        if prop.type is T.DURATION:
+            return duration_of(raw)
+    except ValueError as error:
+        raise TaskError(f"Invalid value for `{prop.name}`: {error}") from None
+    return _text(raw) if prop.type in (T.STRING, T.ENUM, T.URI) else raw
+
+
+def duration_of(raw: Any) -> Any:
+    """A duration as Kestra reads it: ISO-8601, or a number of seconds (text too). Raises ValueError."""
+    import datetime as dt
+
+    if raw is None or isinstance(raw, dt.timedelta):
+        return raw
+    if isinstance(raw, (int, float)):
+        return dt.timedelta(seconds=raw)
+    text = str(raw).strip()
+    try:
+        return dt.timedelta(seconds=float(text))
+    except ValueError:
+        return parse_duration(text)
+
+
+def _java_class(value: Any) -> str:
+    names = {list: "java.util.ArrayList", int: "java.lang.Integer", bool: "java.lang.Boolean"}
+    return names.get(type(value), type(value).__name__)

@@ -1,0 +1,113 @@
+"""Loop (2.0): its properties and its values (core-tasks.md 2.10); iterations are run by `simulator.engine.roles.loop`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, ClassVar, NamedTuple
+
+from simulator.engine.flowables.base import View, flowable_spec
+from simulator.engine.flowables.each import compact
+from simulator.errors import TaskError
+from simulator.model.catalog import OutputSpec, PropertySpec, T, TaskSpec
+
+__all__ = ["Loop", "LoopItem", "loop_items"]
+
+_SCHEMES = ("kestra://", "file://", "nsfile://")
+
+
+class LoopItem(NamedTuple):
+    value: str
+    key: str | None = None
+
+
+class Loop:
+    role = "loop"
+    spec: ClassVar[TaskSpec] = flowable_spec(
+        "Loop",
+        PropertySpec("values", T.ANY, required=True, as_property=False),
+        PropertySpec("concurrencyLimit", T.INTEGER, default=1, dynamic=False, as_property=False, minimum=0),
+        PropertySpec("transmitFailed", T.BOOLEAN, default=True),
+        PropertySpec("outputs", T.LIST, as_property=False),
+        PropertySpec(
+            "fetchType",
+            T.ENUM,
+            default="AUTO",
+            values=("AUTO", "FETCH", "STORE"),
+            dynamic=False,
+            as_property=False,
+        ),
+        PropertySpec("tasks", T.TASKS, required=True, dynamic=False, as_property=False),
+        outputs=(
+            OutputSpec("iterationCount", T.INTEGER),
+            OutputSpec("runningIterations", T.INTEGER),
+            OutputSpec("terminatedIterations", T.INTEGER),
+            OutputSpec("outputs", T.LIST),
+        ),
+        since=2,
+    )
+
+
+def loop_items(view: View) -> tuple[list[LoopItem], bool]:
+    """The items of a Loop, and whether they came from a stored file. Raises TaskError with Kestra's messages."""
+    raw = view.raw("values")
+    if isinstance(raw, str):
+        text = view.render(raw)
+        if isinstance(text, str) and text.strip().startswith(_SCHEMES):
+            return list(_rows(view.read_uri(text.strip()))), True
+        try:
+            found = json.loads(text or "")
+        except ValueError as error:
+            raise TaskError(f"Cannot parse the values of the loop as JSON: {error}") from None
+        if isinstance(found, list):
+            _no_null(found, found)
+            texts = [item if isinstance(item, str) else compact(item) for item in found]
+            return [LoopItem(value) for value in dict.fromkeys(texts)], False
+        if isinstance(found, dict):
+            return _pairs(found), False
+        raise TaskError(f"Unknown value type: {_node_type(found)}")
+    if isinstance(raw, list):
+        _no_null(raw, raw)
+        return [LoopItem(value) for value in dict.fromkeys(_element(view, item) for item in raw)], False
+    if isinstance(raw, dict):
+        return _pairs(view.render(raw)), False
+    raise TaskError(f"Unknown value type: class {type(raw).__name__}")
+
+
+def _element(view: View, item: Any) -> str:
+    if isinstance(item, str):
+        return str(view.render(item))
+    if isinstance(item, (int, float)) and not isinstance(item, bool):
+        return str(item)
+    if isinstance(item, dict):
+        return compact(view.render(item))
+    names = {bool: "java.lang.Boolean", list: "java.util.ArrayList"}
+    raise TaskError(f"Unknown value element type: class {names.get(type(item), type(item).__name__)}")
+
+
+def _pairs(values: dict[str, Any]) -> list[LoopItem]:
+    _no_null(list(values.values()), values)
+    return [
+        LoopItem(value if isinstance(value, str) else compact(value), str(key))
+        for key, value in values.items()
+    ]
+
+
+def _no_null(items: list[Any], whole: Any) -> None:
+    if any(item is None for item in items):
+        raise TaskError(f"Found a null value inside the iteration values={compact(whole)}")
+
+
+def _node_type(value: Any) -> str:
+    if isinstance(value, bool):
+        return "BOOLEAN"
+    return "NULL" if value is None else "NUMBER" if isinstance(value, (int, float)) else "STRING"
+
+
+def _rows(content: bytes) -> Iterator[LoopItem]:
+    import io
+
+    from simulator.storage.ion import iter_rows
+
+    for row in iter_rows(io.BytesIO(content)):
+        yield LoopItem(row if isinstance(row, str) else json.dumps(row, separators=(",", ":"), default=str))

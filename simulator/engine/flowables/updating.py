@@ -1,0 +1,170 @@
+"""Labels, SetVariables, UnsetVariables, Exit: what they read and what they change (core-tasks.md 3)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from simulator.engine.execution import Execution, StateType
+from simulator.engine.flowables.base import View
+from simulator.errors import TaskError
+from simulator.model.catalog import Kind, PropertySpec, T, TaskSpec
+
+__all__ = ["Exit", "Labels", "SetVariables", "UnsetVariables", "deep_merge"]
+
+_PACKAGE = "io.kestra.plugin.core.execution"
+
+
+def _spec(name: str, *properties: PropertySpec, **rest: Any) -> TaskSpec:
+    return TaskSpec(f"{_PACKAGE}.{name}", Kind.UPDATING, properties=properties, **rest)
+
+
+def _java(value: Any) -> str:
+    names = {int: "java.lang.Integer", bool: "java.lang.Boolean", float: "java.lang.Double"}
+    return names.get(type(value), type(value).__name__)
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value if isinstance(value, str) else str(value)
+
+
+class Labels:
+    """Merges labels into the execution's; new ones win."""
+
+    role = "updating"
+    spec: ClassVar[TaskSpec] = _spec(
+        "Labels",
+        PropertySpec("labels", T.ANY, required=True, as_property=False),
+        aliases=("io.kestra.core.tasks.executions.Labels",),
+    )
+
+    def update(self, view: View, execution: Execution) -> dict[str, Any]:
+        raw = view.raw("labels")
+        pairs: list[tuple[str, Any]]
+        if isinstance(raw, str):
+            text = view.render(raw)
+            try:
+                found = json.loads(text or "")
+            except ValueError as error:
+                raise TaskError(f"Cannot read the labels as JSON: {error}") from None
+            if not isinstance(found, Mapping):
+                raise TaskError(f"Unknown value type: class {_java(found)}")
+            pairs = list(found.items())
+        elif isinstance(raw, Mapping):
+            pairs = [(view.render(key), view.render(value)) for key, value in raw.items()]
+        elif isinstance(raw, list):
+            pairs = [(view.render(item.get("key")), view.render(item.get("value"))) for item in raw]
+        else:
+            raise TaskError(f"Unknown value type: class {_java(raw)}")
+        labels = dict(execution.labels)
+        for key, value in pairs:
+            text = _text(value)
+            if str(key).startswith("system."):
+                raise TaskError(
+                    f"System labels can only be set by Kestra itself, offending label: {key}={text}"
+                )
+            if not text:
+                raise TaskError(f"Label values cannot be empty, offending label: {key}")
+            labels.pop(str(key), None)
+            labels[str(key)] = text
+        return {"labels": tuple(labels.items())}
+
+
+def deep_merge(base: Mapping[str, Any], other: Mapping[str, Any], *, distinct: bool) -> dict[str, Any]:
+    """MapUtils.deepMerge: maps key by key, lists joined (2.0: without items already there), null ignored."""
+    result = dict(base)
+    for key, value in other.items():
+        before = result.get(key)
+        if value is None and key in result:
+            continue
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            result[key] = deep_merge(before, value, distinct=distinct)
+        elif isinstance(before, list) and isinstance(value, list):
+            result[key] = before + [item for item in value if not (distinct and item in before)]
+        else:
+            result[key] = value
+    return result
+
+
+class SetVariables:
+    role = "updating"
+    spec: ClassVar[TaskSpec] = _spec(
+        "SetVariables",
+        PropertySpec("variables", T.MAP, required=True),
+        PropertySpec("overwrite", T.BOOLEAN, default=True),
+    )
+
+    def update(self, view: View, execution: Execution) -> dict[str, Any]:
+        raw = view.raw("variables")
+        variables = view.render(raw) if isinstance(raw, Mapping) else view.get("variables")
+        current = execution.variables
+        if view.get("overwrite", True) is False:
+            if current is None and view.dialect.major == 1:
+                raise TaskError('Cannot invoke "java.util.Map.keySet()" because the variables are null')
+            already = [key for key in variables if key in (current or {})]
+            if already:
+                raise TaskError(
+                    "`overwrite` is set to false and the following variables already exist: "
+                    + ",".join(already)
+                )
+        merged = deep_merge(current or {}, variables or {}, distinct=view.dialect.major >= 2)
+        return {"variables": merged}
+
+
+class UnsetVariables:
+    role = "updating"
+    spec: ClassVar[TaskSpec] = _spec(
+        "UnsetVariables",
+        PropertySpec("variables", T.LIST, required=True),
+        PropertySpec("ignoreMissing", T.BOOLEAN, default=False),
+    )
+
+    def update(self, view: View, execution: Execution) -> dict[str, Any]:
+        raw = view.raw("variables")
+        names = view.render(raw) if isinstance(raw, list) else view.get("variables")
+        variables = json.loads(json.dumps(dict(execution.variables or {}), default=str))
+        for name in names or ():
+            _remove(variables, str(name))
+        return {"variables": variables}
+
+
+def _remove(variables: dict[str, Any], name: str) -> None:
+    """A missing plain key never fails, a missing dotted prefix always does (core-tasks.md 3)."""
+    if name in variables:
+        del variables[name]
+        return
+    *path, last = name.split(".")
+    node: Any = variables
+    for step in path:
+        node = node.get(step) if isinstance(node, dict) else None
+        if node is None:
+            raise TaskError(f'Cannot invoke "java.util.Map.remove(Object)" because "{step}" is null')
+    if isinstance(node, dict):
+        node.pop(last, None)
+
+
+class Exit:
+    role = "updating"
+    spec: ClassVar[TaskSpec] = _spec(
+        "Exit",
+        PropertySpec(
+            "state",
+            T.ENUM,
+            default="SUCCESS",
+            values=("SUCCESS", "WARNING", "KILLED", "FAILED", "CANCELED", "CANCELLED"),
+        ),
+    )
+
+    def update(self, view: View, execution: Execution) -> dict[str, Any]:
+        state = str(view.get("state", "SUCCESS"))
+        cancelled = "CANCELED" if view.dialect.major == 1 else "CANCELLED"
+        if state not in ("SUCCESS", "WARNING", "KILLED", "FAILED", cancelled):
+            raise TaskError(
+                f'Cannot deserialize value of type `io.kestra.plugin.core.execution.Exit$ExitState` from String "{state}"'
+            )
+        return {"exit": StateType.CANCELLED if state == cancelled else StateType(state)}

@@ -1,0 +1,235 @@
+"""What all parts of the engine share: the services of a session, the running executions, and the few ways to change them.
+
+Every change goes through `put_run` or `change`, and becomes an event there; nobody else calls the sink.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from simulator.dialect import Dialect
+from simulator.engine.clock import RunClock
+from simulator.engine.events import Event, ExecutionChanged, LogEmitted, TaskRunChanged, TimeJumped
+from simulator.engine.execution import Attempt, LogEntry, State, StateType, TaskRun
+from simulator.engine.jobs import Jobs
+from simulator.engine.live import Live
+from simulator.engine.loop import Loop
+from simulator.engine.placement import Placements
+from simulator.engine.settings import EngineSettings, FlowStore, Mocks, Secrets, SecretSink
+from simulator.engine.task import Endpoints, ProcessRunner
+from simulator.model.flow import Flow, Task
+from simulator.plugins.registry import Registry
+from simulator.storage.base import InternalStorage, KvStore, NamespaceFiles
+from simulator.storage.ids import create_id
+
+__all__ = ["Kernel", "Rendering"]
+
+_LEVELS = {"TRACE": 0, "DEBUG": 1, "INFO": 2, "WARN": 3, "ERROR": 4}
+_MESSAGE_LIMIT = 15 * 1024
+
+
+class Rendering:
+    """The three calls that the engine makes on a renderer (`simulator.expressions.renderer.Renderer`)."""
+
+    def render(self, template: str, scope: Any) -> str | None:
+        raise NotImplementedError
+
+    def render_typed(self, template: str, scope: Any) -> Any:
+        raise NotImplementedError
+
+    def render_deep(self, value: Any, scope: Any) -> Any:
+        raise NotImplementedError
+
+
+class Kernel:
+    """See the module text. Built by the Executor, one per session."""
+
+    def __init__(
+        self,
+        *,
+        dialect: Dialect,
+        flows: FlowStore,
+        registry: Registry,
+        renderer: Any,
+        storage: InternalStorage,
+        kv: KvStore,
+        namespace_files: NamespaceFiles,
+        clock: RunClock,
+        endpoints: Endpoints,
+        processes: ProcessRunner,
+        secrets: Secrets,
+        redactor: SecretSink,
+        sink: Callable[[Event], None],
+        settings: EngineSettings,
+        mocks: Mocks | None = None,
+        http: Any = None,
+    ) -> None:
+        self.dialect = dialect
+        self.flows = flows
+        self.registry = registry
+        self.renderer = renderer
+        self.storage = storage
+        self.kv = kv
+        self.namespace_files = namespace_files
+        self.clock = clock
+        self.endpoints = endpoints
+        self.processes = processes
+        self.secrets = secrets
+        self.redactor = redactor
+        self.sink = sink
+        self.settings = settings
+        self.mocks = mocks
+        self.http = http
+        self.rng = random.Random(settings.seed)
+        self.jobs = Jobs(settings.workers)
+        self.loop = Loop(clock, self.jobs)
+        self.loop.on_jump = lambda before, after: self.sink(TimeJumped(before, after))
+        self.lives: dict[str, Live] = {}
+        """Every execution of the session, in order of creation."""
+        self.outbox: list[tuple[str, dict[str, Any]]] = []
+        self.loose_logs: list[LogEntry] = []
+        """Entries that belong to no execution (triggers)"""
+        self.disabled_triggers: set[tuple[str, str, str]] = set()
+        self._placements: dict[int, Placements] = {}
+
+    def now(self) -> dt.datetime:
+        return self.clock.now()
+
+    def new_id(self) -> str:
+        return create_id(self.rng)
+
+    def placements(self, flow: Flow) -> Placements:
+        """The static index of a flow's tasks, made once."""
+        found = self._placements.get(id(flow))
+        if found is None or found.flow is not flow:
+            found = self._placements[id(flow)] = Placements(flow)
+        return found
+
+    # --- changes
+
+    def put_run(
+        self, live: Live, run: TaskRun, *, fact: str | None = None, real_seconds: float | None = None
+    ) -> TaskRun:
+        """Makes `run` current and tells the sink."""
+        live.put(run)
+        task = live.placements.task(run.task_id)
+        self.sink(TaskRunChanged(self.now(), run, task.type if task else "", fact, real_seconds))
+        return run
+
+    def remove_run(self, live: Live, run_id: str) -> None:
+        run = live.remove(run_id)
+        if run is not None:
+            task = live.placements.task(run.task_id)
+            self.sink(TaskRunChanged(self.now(), run, task.type if task else "", removed=True))
+
+    def run_state(self, live: Live, run: TaskRun, state: StateType) -> TaskRun:
+        """A task run into another state (no-op when it is there already)."""
+        if run.state.current is state:
+            return run
+        return self.put_run(live, run.with_state(state, self.now()))
+
+    def change(self, live: Live, **changes: Any) -> None:
+        """Changes fields of the execution and tells the sink."""
+        live.update(**changes)
+        self.sink(ExecutionChanged(self.now(), live.value))
+
+    def set_state(self, live: Live, state: StateType) -> None:
+        if live.state is not state:
+            live.set_state(state, self.now())
+            self.sink(ExecutionChanged(self.now(), live.value))
+
+    # --- attempts
+
+    def new_attempt(self, run: TaskRun, *states: StateType) -> TaskRun:
+        """One more attempt that went through `states` now (CREATED first)."""
+        now = self.now()
+        state = State.created(now)
+        for name in states:
+            state = state.with_state(name, now)
+        return replace(run, attempts=(*(run.attempts or ()), Attempt(state)))
+
+    def last_attempt(self, run: TaskRun, state: StateType) -> TaskRun:
+        """The last attempt goes into `state`."""
+        if not run.attempts:
+            return run
+        last = run.attempts[-1]
+        changed = replace(last, state=last.state.with_state(state, self.now()))
+        return replace(run, attempts=(*run.attempts[:-1], changed))
+
+    # --- logs
+
+    def log(
+        self,
+        live: Live,
+        level: str,
+        message: str,
+        *args: Any,
+        run: TaskRun | None = None,
+        task: Task | None = None,
+    ) -> None:
+        """An entry of the execution's (or task run's) log: `{}` filled, masked, cut as Kestra cuts it (execution.md 9)."""
+        for entry in self.entries(live, level, message, args, run, task):
+            self.keep(live, entry)
+
+    def keep(self, live: Live, entry: LogEntry) -> None:
+        live.logs.append(entry)
+        self.sink(LogEmitted(entry.timestamp, entry))
+
+    def entries(
+        self,
+        live: Live,
+        level: str,
+        message: str,
+        args: tuple[Any, ...],
+        run: TaskRun | None,
+        task: Task | None,
+    ) -> list[LogEntry]:
+        """The entries that a message becomes (none when below the task's `logLevel`)."""
+        if task is not None and task.log_level and _LEVELS.get(level, 2) < _LEVELS.get(task.log_level, 0):
+            return []
+        text = self.redactor.redact(fill(message, args) if args else message)
+        attempt = max(len(run.attempts or ()) - 1, 0) if run is not None else None
+        value = live.value
+        return [
+            LogEntry(
+                value.namespace,
+                value.flow_id,
+                value.id,
+                level,
+                part,
+                self.now(),
+                task_id=run.task_id if run is not None else None,
+                task_run_id=run.id if run is not None else None,
+                attempt_number=attempt,
+                thread=f"task-{run.task_id}" if run is not None else "executor",
+            )
+            for part in _parts(text)
+        ]
+
+
+def _parts(text: str) -> list[str]:
+    if len(text) <= _MESSAGE_LIMIT:
+        return [text]
+    return [text[start : start + _MESSAGE_LIMIT] for start in range(0, len(text), _MESSAGE_LIMIT)]
+
+
+def fill(message: str, args: tuple[Any, ...]) -> str:
+    """slf4j's `{}` placeholders; what has no placeholder is left out."""
+    pieces = message.split("{}")
+    result = [pieces[0]]
+    for number, piece in enumerate(pieces[1:]):
+        result.append(_java_text(args[number]) if number < len(args) else "{}")
+        result.append(piece)
+    return "".join(result)
+
+
+def _java_text(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)

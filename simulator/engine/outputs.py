@@ -1,0 +1,34 @@
+"""Flow outputs at the end of an execution, and a Loop iteration's (flow.md 4, core-tasks.md 2.10)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulator.engine.live import Live
+from simulator.engine.scope import scope_of, variables_of
+from simulator.errors import SimulatorError
+
+if TYPE_CHECKING:
+    from simulator.engine.kernel import Kernel
+
+__all__ = ["render_flow_outputs"]
+
+
+def render_flow_outputs(kernel: Kernel, live: Live) -> dict[str, Any] | None:
+    """The typed outputs; None after logging `Failed to render output values` (the execution FAILS then)."""
+    from simulator.engine.inputs import encryptor
+    from simulator.model.outputs import render_outputs
+
+    scope = scope_of(kernel, live, variables_of(kernel, live))
+    try:
+        return render_outputs(
+            live.flow.outputs,
+            dialect=kernel.dialect,
+            renderer=kernel.renderer,
+            scope=scope,
+            warn=lambda message: kernel.log(live, "WARN", message),
+            encrypt=encryptor(kernel),
+        )
+    except SimulatorError as error:
+        kernel.log(live, "ERROR", f"Failed to render output values: {error.message}")
+        return None

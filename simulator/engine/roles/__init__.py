@@ -1,0 +1,1 @@
+"""Types that the engine runs itself: one module per role (a flowable's `role` names it)."""

@@ -1,0 +1,158 @@
+"""ForEachItem's three runs: split the file, one subflow per part, merge their outputs (core-tasks.md 2.9)."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from simulator.engine.context import TaskContext
+from simulator.engine.dispatch import Dispatcher
+from simulator.engine.execution import StateType, TaskRun
+from simulator.engine.flowables.foreach_item import ForEachItem, parts
+from simulator.engine.live import Live
+from simulator.engine.roles.children import ChildrenRole
+from simulator.engine.roles.subflow import SubflowRole
+from simulator.engine.splitting import split
+from simulator.errors import TaskError
+from simulator.model.flow import Task
+
+if TYPE_CHECKING:
+    from simulator.engine.kernel import Kernel
+    from simulator.engine.passes import Passes
+
+__all__ = ["ForEachItemRole"]
+
+_WORST = (StateType.FAILED, StateType.KILLED, StateType.WARNING)
+
+
+class ForEachItemRole(ChildrenRole):
+    def __init__(self, kernel: Kernel, passes: Passes, dispatcher: Dispatcher, subflows: SubflowRole) -> None:
+        super().__init__(kernel, passes)
+        self.dispatcher = dispatcher
+        self.subflows = subflows
+        dispatcher.inner_role = self.inner_role
+
+    def inner_role(self, task: Task) -> bool:
+        """Whether this is one of the runs made here."""
+        return task.type.startswith(f"{ForEachItem.spec.type}$")
+
+    def start(self, live: Live, run: TaskRun, task: Task) -> None:
+        if not self.inner_role(task):
+            for part in parts(task):
+                live.placements.add(part, task)
+            super().start(live, run, task)
+            return
+        run = self._begin(live, run)
+        outer = live.placements.ancestors(task)[0]
+        context = TaskContext(self.kernel, live, run, outer, ForEachItem.spec)
+        try:
+            if task.id.endswith("_split"):
+                self._end(
+                    live, run, task, StateType.SUCCESS, {"splits": self._split(live, run, outer, context)}
+                )
+            elif task.id.endswith("_items"):
+                self._items(live, run, task, outer, context)
+            else:
+                self._merge(live, run, task, outer)
+        except Exception as error:  # noqa: BLE001 - Kestra fails the run with any exception
+            self.dispatcher.fail(live, run, error)
+
+    def _begin(self, live: Live, run: TaskRun) -> TaskRun:
+        now = self.kernel.now()
+        return self.kernel.put_run(
+            live, self.kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, now)
+        )
+
+    def _end(
+        self, live: Live, run: TaskRun, task: Task, state: StateType, outputs: dict[str, Any] | None
+    ) -> None:
+        run = replace(live.runs[run.id], outputs=outputs)
+        self.dispatcher.end_run(live, run, task, state)
+
+    def _split(self, live: Live, run: TaskRun, outer: Task, context: TaskContext) -> str:
+        uri = str(context.render(context.raw("items")))
+        if not uri.startswith("kestra://"):
+            message = f"Unable to split the items from {uri}, this is not an internal storage URI!"
+            raise TaskError(message)
+        batch = context.render(context.raw("batch") or {})
+        made = split(context.read_uri(uri), uri, batch)
+        uris = [context.put_bytes(content, name) for name, content in made]
+        listing = "".join(f"{item}\n" for item in uris).encode()
+        return context.put_bytes(listing, "splits.txt")
+
+    def _items(self, live: Live, run: TaskRun, task: Task, outer: Task, context: TaskContext) -> None:
+        split_run = self._sibling(live, run, f"{outer.id}_split")
+        listing = context.read_uri(str((split_run.outputs or {})["splits"])).decode()
+        uris = [line for line in listing.splitlines() if line]
+        base = str((split_run.outputs or {})["splits"]).rpartition("/")[0]
+        progress = {
+            "base": base,
+            "counts": {"CREATED": 0, "RUNNING": 0, "SUCCESS": 0},
+            "left": len(uris),
+            "total": len(uris),
+        }
+        live.facts[f"items:{run.id}"] = progress
+        if not uris:
+            self._end(live, run, task, StateType.SUCCESS, self._facts(progress))
+            return
+        wait = context.raw("wait")
+        for number, uri in enumerate(uris):
+            taskrun = {**context.variables["taskrun"], "items": uri, "iteration": number}
+            above = replace(live.runs[run.id], iteration=number)
+            child = self.subflows.child(live, above, outer, context, {"taskrun": taskrun})
+            child.facts["parent"] = (live, run.id)
+            child.facts[("item", run.id)] = number  # type: ignore[index]
+        if wait is False:
+            progress["counts"]["SUCCESS"] = 0
+            progress["counts"]["CREATED"] = len(uris)
+            self._end(live, run, task, StateType.SUCCESS, self._facts(progress))
+
+    def _facts(self, progress: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "iterations": dict(progress["counts"]),
+            "numberOfBatches": progress["total"],
+            "subflowOutputsBaseUri": progress["base"],
+        }
+
+    def item_ended(self, live: Live, run_id: str, child: Live) -> None:
+        """One of the subflows is over."""
+        run = live.runs.get(run_id)
+        task = live.placements.task(run.task_id) if run is not None else None
+        progress = live.facts.get(f"items:{run_id}")
+        if run is None or task is None or progress is None or run.state.current.is_terminated:
+            return
+        state = child.state.value
+        progress["counts"][state] = progress["counts"].get(state, 0) + 1
+        progress["left"] -= 1
+        if child.value.outputs:
+            number = child.facts[("item", run_id)]  # type: ignore[index]
+            progress.setdefault("outputs", {})[number] = dict(child.value.outputs)
+        if progress["left"]:
+            return
+        outer = live.placements.ancestors(task)[0]
+        context = TaskContext(self.kernel, live, run, outer, ForEachItem.spec)
+        end = StateType.SUCCESS
+        if context.raw("transmitFailed") is not False:
+            end = next((state for state in _WORST if progress["counts"].get(state.value)), StateType.SUCCESS)
+        self._end(live, run, task, end, self._facts(progress))
+
+    def _merge(self, live: Live, run: TaskRun, task: Task, outer: Task) -> None:
+        from simulator.storage.ion import dump_row
+
+        items = self._sibling(live, run, f"{outer.id}_items")
+        progress = live.facts.get(f"items:{items.id}", {})
+        outputs = progress.get("outputs", {})
+        if not outputs:
+            self._end(live, run, task, StateType.SUCCESS, None)
+            return
+        buffer = io.BytesIO()
+        for number in sorted(outputs):
+            buffer.write(dump_row(outputs[number], binary=False))
+        context = TaskContext(self.kernel, live, run, outer, ForEachItem.spec)
+        uri = context.put_bytes(buffer.getvalue(), "outputs.ion")
+        self._end(live, run, task, StateType.SUCCESS, {"subflowOutputs": uri})
+
+    def _sibling(self, live: Live, run: TaskRun, task_id: str) -> TaskRun:
+        block = live.groups[run.parent_task_run_id].block("tasks")
+        return next(live.runs[key] for key in reversed(list(block.runs)) if live.runs[key].task_id == task_id)

@@ -1,0 +1,196 @@
+"""Loop (2.0): each iteration is an execution of its own, of kind LOOP (core-tasks.md 2.10)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from simulator.engine.context import TaskContext
+from simulator.engine.creation import Creator
+from simulator.engine.dispatch import failure_text
+from simulator.engine.execution import Execution, State, StateType, TaskRun
+from simulator.engine.flowables.loop import LoopItem, loop_items
+from simulator.engine.live import Live
+from simulator.engine.placement import enabled
+from simulator.engine.roles.children import ChildrenRole
+from simulator.engine.state import softened
+from simulator.model.flow import Task
+
+if TYPE_CHECKING:
+    from simulator.engine.kernel import Kernel
+    from simulator.engine.passes import Passes
+
+__all__ = ["LoopRole"]
+
+
+class _Progress:
+    """Where a Loop's run stands."""
+
+    def __init__(self, items: list[LoopItem], limit: int, *, stored: bool) -> None:
+        self.items = items
+        self.limit = limit
+        self.stored = stored
+        self.next = 0
+        self.running = 0
+        self.paused = 0
+        self.ended = 0
+        self.outputs: list[dict[str, Any]] = []
+        self.live: dict[str, Live] = {}
+
+    def facts(self) -> dict[str, Any]:
+        return {
+            "iterationCount": self.next,
+            "runningIterations": self.running,
+            "terminatedIterations": self.ended,
+            "outputs": self.outputs,
+        }
+
+
+class LoopRole(ChildrenRole):
+    def __init__(self, kernel: Kernel, passes: Passes, creator: Creator) -> None:
+        super().__init__(kernel, passes)
+        self.creator = creator
+        self.typed_outputs: Any = None
+
+    def start(self, live: Live, run: TaskRun, task: Task) -> None:
+        kernel = self.kernel
+        run = self.running(live, run)
+        self.passes.on_change(live)
+        context = TaskContext(kernel, live, run, task, kernel.registry.load(task.type).spec)
+        try:
+            items, from_file = loop_items(context)
+            transmit = context.get("transmitFailed", True)
+        except Exception as error:  # noqa: BLE001 - any failure FAILS the run, as in Kestra
+            message = f"Failed to process flowable task {run.id}: {failure_text(error)}"
+            kernel.log(live, "ERROR", message, run=run, task=task)
+            self._end(live, run, task, StateType.FAILED)
+            return
+        fetch = context.raw("fetchType") or "AUTO"
+        limit = context.raw("concurrencyLimit")
+        progress = _Progress(
+            items,
+            1 if limit is None else int(limit),
+            stored=fetch == "STORE" or (fetch == "AUTO" and from_file),
+        )
+        live.facts[f"loop:{run.id}"] = progress
+        live.facts[f"transmit:{run.id}"] = transmit is not False
+        if not items or not enabled(task.children.get("tasks", ())):
+            run = kernel.put_run(live, replace(live.runs[run.id], outputs=progress.facts()))
+            self._end(live, run, task, StateType.SUCCESS)
+            return
+        self._more(live, run.id, task, progress)
+
+    def _more(self, live: Live, run_id: str, task: Task, progress: _Progress) -> None:
+        """Starts iterations up to the limit."""
+        while progress.next < len(progress.items) and (
+            not progress.limit or progress.running < progress.limit
+        ):
+            index = progress.next
+            progress.next += 1
+            progress.running += 1
+            child = self._iteration(live, run_id, task, index, progress.items[index])
+            progress.live[child.id] = child
+            self.kernel.loop.call(lambda child=child: self.passes.touch(child, None))  # type: ignore[misc]
+        self._show(live, run_id, progress)
+
+    def _show(self, live: Live, run_id: str, progress: _Progress) -> None:
+        """The Loop's outputs as they stand, for expressions of later iterations (no event: it ends with one)."""
+        live.outputs[live.runs[run_id].task_id] = progress.facts()
+
+    def _iteration(self, live: Live, run_id: str, task: Task, index: int, item: LoopItem) -> Live:
+        kernel = self.kernel
+        value = live.value
+        loop = {"taskId": task.id, "taskRunId": run_id, "index": index, "value": item.value}
+        if item.key is not None:
+            loop["key"] = item.key
+        ident = kernel.new_id()
+        execution = Execution(
+            id=ident,
+            namespace=value.namespace,
+            flow_id=value.flow_id,
+            state=State.created(kernel.now()),
+            flow_revision=value.flow_revision,
+            inputs=value.inputs,
+            labels=value.labels,
+            variables=value.variables,
+            trigger=value.trigger,
+            parent_id=live.id,
+            original_id=ident,
+            kind="LOOP",
+            loop=loop,
+        )
+        child = Live(execution, live.flow, live.placements, root=task, loop_of=(live, run_id))
+        if "clear_inputs" in live.facts:
+            child.facts["clear_inputs"] = live.facts["clear_inputs"]
+        self.creator.register(child)
+        live.children.append(child.id)
+        return child
+
+    def paused(self, child: Live) -> None:
+        """A pause in an iteration pauses the Loop's run and the parent execution."""
+        live, run_id = child.loop_of or (None, "")
+        if live is None:
+            return
+        run = live.runs.get(run_id)
+        if run is not None and run.state.current is StateType.RUNNING:
+            self.kernel.run_state(live, run, StateType.PAUSED)
+            self.kernel.set_state(live, StateType.PAUSED)
+            if live.loop_of is not None:
+                self.paused(live)
+
+    def resumed(self, child: Live) -> None:
+        """The iteration goes on: so do the Loop's run and the parent."""
+        live, run_id = child.loop_of or (None, "")
+        if live is None:
+            return
+        run = live.runs.get(run_id)
+        progress = live.facts.get(f"loop:{run_id}")
+        if progress is not None and any(
+            other.state is StateType.PAUSED for other in progress.live.values() if other is not child
+        ):
+            return
+        if run is not None and run.state.current is StateType.PAUSED:
+            self.kernel.run_state(live, run, StateType.RUNNING)
+            if live.state is StateType.PAUSED:
+                self.kernel.set_state(live, StateType.RUNNING)
+            if live.loop_of is not None:
+                self.resumed(live)
+            self.passes.touch_all(live)
+
+    def ended(self, child: Live) -> None:
+        """An iteration is over: the next one starts, or the Loop ends."""
+        live, run_id = child.loop_of or (None, "")
+        if live is None:
+            return
+        run = live.runs.get(run_id)
+        progress: _Progress | None = live.facts.get(f"loop:{run_id}")
+        task = child.root
+        if run is None or progress is None or task is None:
+            return
+        progress.live.pop(child.id, None)
+        progress.running -= 1
+        progress.ended += 1
+        entry: dict[str, Any] = {"item": {"value": (child.value.loop or {}).get("value")}}
+        entry["item"]["iteration"] = (child.value.loop or {}).get("index")
+        if (child.value.loop or {}).get("key") is not None:
+            entry["item"]["key"] = (child.value.loop or {})["key"]
+        if child.value.outputs is not None:
+            entry["outputs"] = dict(child.value.outputs)
+        progress.outputs.append(entry)
+        if run.state.current.is_terminated or live.state is StateType.KILLING:
+            return
+        if child.state is StateType.FAILED and live.facts.get(f"transmit:{run_id}", True):
+            run = replace(live.runs[run_id], outputs=progress.facts())
+            self._end(live, self.kernel.put_run(live, run), task, StateType.FAILED)
+            return
+        if progress.next < len(progress.items):
+            self._more(live, run_id, task, progress)
+        elif not progress.running:
+            run = replace(live.runs[run_id], outputs=progress.facts())
+            self._end(live, self.kernel.put_run(live, run), task, StateType.SUCCESS)
+        else:
+            self._show(live, run_id, progress)
+
+    def _end(self, live: Live, run: TaskRun, task: Task, state: StateType) -> None:
+        state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
+        self.passes.end_flowable(live, live.runs[run.id], state)

@@ -1,0 +1,149 @@
+"""Pause: the execution waits for somebody, or for a time (core-tasks.md 2.12, execution.md 7)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from simulator.engine.context import TaskContext, duration_of
+from simulator.engine.dispatch import failure_text
+from simulator.engine.execution import State, StateType, TaskRun
+from simulator.engine.live import Live
+from simulator.engine.orders import Slot
+from simulator.engine.placement import enabled
+from simulator.engine.roles.children import ChildrenRole
+from simulator.engine.state import softened
+from simulator.errors import SimulatorError, TaskError
+from simulator.model.flow import Task
+
+if TYPE_CHECKING:
+    from simulator.engine.kernel import Kernel
+    from simulator.engine.passes import Passes
+
+__all__ = ["PauseRole"]
+
+_BEHAVIORS = {
+    "RESUME": StateType.SUCCESS,
+    "WARN": StateType.WARNING,
+    "CANCEL": StateType.CANCELLED,
+    "FAIL": StateType.FAILED,
+}
+
+
+class PauseRole(ChildrenRole):
+    def __init__(self, kernel: Kernel, passes: Passes) -> None:
+        super().__init__(kernel, passes)
+
+    def start(self, live: Live, run: TaskRun, task: Task) -> None:
+        """RUNNING, then PAUSED together with the execution."""
+        kernel = self.kernel
+        run = self.running(live, run)
+        context = TaskContext(kernel, live, run, task, kernel.registry.load(task.type).spec)
+        try:
+            length = context.get("pauseDuration")
+            if length is None and kernel.dialect.major == 1:
+                length = context.get("delay")
+            behavior = str(context.get("behavior", "RESUME"))
+            if behavior not in _BEHAVIORS:
+                raise TaskError(f"No enum constant io.kestra.plugin.core.flow.Pause.Behavior.{behavior}")
+            limit = None if task.timeout is None else duration_of(context.render(task.timeout))
+        except (SimulatorError, ValueError) as error:
+            message = f"Unable to resolve state from the Flowable task: {failure_text(error)}"
+            kernel.log(live, "ERROR", message, run=run, task=task)
+            self.passes.end_flowable(
+                live,
+                run,
+                softened(
+                    StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning
+                ),
+            )
+            return
+        run = kernel.run_state(live, run, StateType.PAUSED)
+        kernel.set_state(live, StateType.PAUSED)
+        if length is not None:
+            state = _BEHAVIORS[behavior]
+            live.timers[run.id] = kernel.loop.at(
+                kernel.now() + length, lambda: self.leave(live, run.id, state, timed=True)
+            )
+        elif limit is not None:
+            live.timers[run.id] = kernel.loop.at(
+                kernel.now() + limit,
+                lambda: self.leave(live, run.id, StateType.FAILED, timed=True, timeout=True),
+            )
+        on_pause = task.children.get("onPause", ())
+        if on_pause:
+            self._on_pause(live, run, enabled(on_pause))
+        self.passes.on_change(live)
+
+    def _on_pause(self, live: Live, run: TaskRun, tasks: tuple[Task, ...]) -> None:
+        """The `onPause` task goes out beside the pause; it is no child that anything waits for."""
+        for slot in (Slot(task) for task in tasks):
+            made = TaskRun(
+                id=self.kernel.new_id(),
+                execution_id=live.id,
+                namespace=live.value.namespace,
+                flow_id=live.value.flow_id,
+                task_id=slot.task.id,
+                state=State.created(self.kernel.now()),
+                parent_task_run_id=run.id,
+                dynamic=True,
+            )
+            self.kernel.put_run(live, made)
+            self.passes.send(live, made.id)
+
+    def leave(
+        self,
+        live: Live,
+        run_id: str,
+        state: StateType,
+        *,
+        timed: bool = False,
+        timeout: bool = False,
+        outputs: Mapping[str, Any] | None = None,
+    ) -> None:
+        """The pause ends with `state`: by a person, its duration, or its timeout."""
+        kernel = self.kernel
+        timer = live.timers.pop(run_id, None)
+        if timer is not None:
+            timer.cancel()
+        run = live.runs.get(run_id)
+        task = live.placements.task(run.task_id) if run is not None else None
+        if run is None or task is None or run.state.current is not StateType.PAUSED or live.over:
+            return
+        if outputs is None:
+            outputs = {"resumed": {"on": kernel.now().replace(tzinfo=None).isoformat(), "to": state.value}}
+        run = kernel.put_run(live, replace(run, outputs={**(run.outputs or {}), **outputs}))
+        children = any(enabled(task.children.get(path, ())) for path in ("tasks", "errors", "finally"))
+        end = state
+        if timeout or state is StateType.FAILED:
+            end = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
+        if state is StateType.CANCELLED:
+            self._cancel(live, run)
+            return
+        if not children:
+            self._still_paused_or_restarted(live, run_id)
+            self.passes.end_flowable(live, run, end)
+            self.passes.touch_all(live)
+            return
+        self._still_paused_or_restarted(live, run_id)
+        run = kernel.run_state(live, live.runs[run_id], StateType.RUNNING)
+        plan = self.prepare(live, run, task)
+        if plan is None:
+            return
+        if end is StateType.FAILED:
+            plan.facts["forced_failed"] = True
+        plan.facts["terminal"] = end
+        self.passes.touch_all(live)
+
+    def _cancel(self, live: Live, run: TaskRun) -> None:
+        self.passes.end_flowable(live, run, StateType.CANCELLED)
+        for parent in list(live.parents(run)):
+            self.kernel.run_state(live, parent, StateType.CANCELLED)
+        self.passes.end(live, StateType.CANCELLED)
+
+    def _still_paused_or_restarted(self, live: Live, run_id: str) -> None:
+        """The execution goes on unless another task run is paused."""
+        others = any(run.state.current is StateType.PAUSED and run.id != run_id for run in live.runs.values())
+        if not others and live.state is StateType.PAUSED:
+            self.kernel.set_state(live, StateType.RESTARTED)

@@ -1,0 +1,235 @@
+"""The variables that an expression sees, and the services behind its functions (execution.md 10, 11).
+
+Building a scope costs the same however many task runs there are: the `outputs` and `tasks` trees are kept by the live
+execution and handed out as they are. Templates only read them.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from simulator.engine.encryption import decrypt_deep
+from simulator.engine.execution import TaskRun
+from simulator.engine.files import Files
+from simulator.engine.live import Live
+from simulator.expressions.scope import Scope
+from simulator.model.flow import Task
+from simulator.values import Instant
+
+if TYPE_CHECKING:
+    from simulator.engine.kernel import Kernel
+
+__all__ = ["LogLookup", "nested", "scope_of", "variables_of"]
+
+
+def nested(labels: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Dotted keys as nested maps: `system.correlationId` -> {system: {correlationId: ...}}; later keys win."""
+    tree: dict[str, Any] = {}
+    for key, value in labels:
+        node = tree
+        *path, last = key.split(".")
+        for step in path:
+            below = node.get(step)
+            if not isinstance(below, dict):
+                below = node[step] = {}
+            node = below
+        node[last] = value
+    return tree
+
+
+class LogLookup:
+    """errorLogs() of one execution (expressions.scope.LogService)."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def error_logs(self) -> Sequence[Mapping[str, Any]]:
+        return [
+            {
+                "namespace": entry.namespace,
+                "flowId": entry.flow_id,
+                "taskId": entry.task_id,
+                "executionId": entry.execution_id,
+                "taskRunId": entry.task_run_id,
+                "attemptNumber": entry.attempt_number,
+                "timestamp": entry.timestamp,
+                "level": entry.level,
+                "thread": entry.thread,
+                "message": entry.message,
+            }
+            for entry in self._live.logs
+            if entry.level == "ERROR"
+        ]
+
+
+class KvLookup:
+    """kv() over the KV store (expressions.scope.KvService)."""
+
+    def __init__(self, kernel: Kernel, flow_namespace: str) -> None:
+        self._kernel = kernel
+        self._flow_namespace = flow_namespace
+
+    def get(self, namespace: str, key: str) -> Any | None:
+        if not self._flow_namespace.startswith(namespace):
+            self._kernel.kv.check_namespace(namespace, self._flow_namespace)
+        entry = self._kernel.kv.get(namespace, key)
+        return entry.value if entry is not None else None
+
+
+def _base(kernel: Kernel, live: Live) -> dict[str, Any]:
+    """Variables that hold for the whole execution; made again when the execution's own fields change."""
+    cached = live.facts.get("base")
+    if cached is not None and cached[0] is live.value:
+        return cached[1]  # type: ignore[no-any-return]
+    value = live.value
+    outer = live
+    while outer.loop_of is not None:
+        outer = outer.loop_of[0]
+    real = outer.value
+    flow: dict[str, Any] = {
+        "id": value.flow_id,
+        "namespace": value.namespace,
+        "revision": value.flow_revision,
+    }
+    flow["tenantId"] = "main"
+    execution: dict[str, Any] = {
+        "id": real.id,
+        "state": real.state.current.value,
+        "startDate": Instant.of(real.state.start_date),
+    }
+    if real.original_id:
+        execution["originalId"] = real.original_id
+    if real.outputs is not None:
+        execution["outputs"] = decrypt_deep(real.outputs, kernel.settings.encryption_key)
+    if kernel.dialect.major >= 2 and real.state.end_date:
+        execution["endDate"] = Instant.of(real.state.end_date)
+    base: dict[str, Any] = {
+        "flow": flow,
+        "execution": execution,
+        "envs": kernel.settings.envs,
+        "globals": kernel.settings.globals_,
+        "inputs": live.facts.get("clear_inputs", real.inputs),
+        "labels": nested(real.labels),
+        "vars": value.variables if value.variables is not None else live.flow.variables,
+    }
+    if kernel.settings.kestra:
+        base["kestra"] = kernel.settings.kestra
+    if real.trigger is not None:
+        base["trigger"] = real.trigger
+        if kernel.dialect.major == 1 and "date" in real.trigger:
+            base["schedule"] = real.trigger
+    if live.loop_of is not None:
+        base["item"] = _item(live)
+    live.facts["base"] = (value, base)
+    return base
+
+
+def _item(live: Live) -> dict[str, Any]:
+    """`item` of a 2.0 iteration: index, value, key, and the enclosing loops, outermost first."""
+    chain: list[dict[str, Any]] = []
+    current: Live | None = live
+    while current is not None and current.loop_of is not None:
+        loop = current.value.loop or {}
+        entry = {"index": loop.get("index"), "value": loop.get("value")}
+        if loop.get("key") is not None:
+            entry["key"] = loop["key"]
+        chain.append(entry)
+        current = current.loop_of[0]
+    item = dict(chain[0])
+    if len(chain) > 1:
+        item["parent"] = chain[1]
+        item["parents"] = list(reversed(chain[1:]))
+    return item
+
+
+def outputs_of(live: Live) -> dict[str, Any]:
+    """The `outputs` tree: of an iteration its own plus the enclosing executions', whose entries win (2.0)."""
+    if live.loop_of is None:
+        return live.outputs
+    merged = dict(live.outputs)
+    merged.update(outputs_of(live.loop_of[0]))
+    return merged
+
+
+def _taskrun(live: Live, run: TaskRun) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "id": run.id,
+        "startDate": Instant.of(run.state.start_date),
+        "attemptsCount": len(run.attempts or ()),
+    }
+    if run.parent_task_run_id is not None:
+        result["parentId"] = run.parent_task_run_id
+    value = run.value
+    if value is None and run.parent_task_run_id is not None:
+        # children of a WorkingDirectory take its value (execution.md 11)
+        parent = live.runs.get(run.parent_task_run_id)
+        task = live.placements.task(parent.task_id) if parent else None
+        if parent is not None and task is not None and (task.canonical or "").endswith(".WorkingDirectory"):
+            value = parent.value
+    if value is not None:
+        result["value"] = value
+    if run.iteration is not None:
+        result["iteration"] = run.iteration
+    return result
+
+
+def _parents(kernel: Kernel, live: Live, run: TaskRun) -> list[dict[str, Any]]:
+    result: list[dict[str, Any]] = []
+    for parent in live.parents(run):
+        entry: dict[str, Any] = {}
+        if kernel.dialect.major >= 2:
+            entry["task"] = {"id": parent.task_id}
+        if parent.value is not None:
+            entry["taskrun"] = {"value": parent.value}
+        if kernel.dialect.major == 1 and parent.outputs is not None:
+            entry["outputs"] = dict(parent.outputs)
+        if entry:
+            result.append(entry)
+    return result
+
+
+def variables_of(
+    kernel: Kernel, live: Live, run: TaskRun | None = None, task: Task | None = None
+) -> dict[str, Any]:
+    """The context map of a task run, or of the execution when `run` is None."""
+    variables = dict(_base(kernel, live))
+    if kernel.dialect.major >= 2 or live.runs:
+        variables["outputs"] = outputs_of(live)
+        variables["tasks"] = live.task_states
+    if run is not None:
+        attempts = run
+        variables["taskrun"] = _taskrun(live, attempts)
+        parents = _parents(kernel, live, run) if run.parent_task_run_id else []
+        if parents:
+            variables["parent"] = parents[0]
+            variables["parents"] = parents
+    if task is not None:
+        variables["task"] = {"id": task.id, "type": task.type}
+    return variables
+
+
+def scope_of(
+    kernel: Kernel,
+    live: Live,
+    variables: Mapping[str, Any],
+    *,
+    rng: random.Random | None = None,
+    working_dir: Any = None,
+) -> Scope:
+    """The surroundings of a render call."""
+    return Scope(
+        dialect=kernel.dialect,
+        variables=variables,
+        secrets=kernel.secrets,
+        kv=KvLookup(kernel, live.value.namespace),
+        files=Files(kernel, live.value.namespace, live.value.id, working_dir),
+        logs=LogLookup(live),
+        http=kernel.http,
+        now=kernel.now,
+        zone=kernel.settings.zone,
+        rng=rng or kernel.rng,
+        recursive=kernel.settings.recursive_rendering,
+        env_vars=kernel.settings.env_vars,
+    )
