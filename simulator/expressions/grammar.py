@@ -93,6 +93,8 @@ class ExpressionParser:
         self.current = tokens[0]
         self._binary = _TABLES[dialect.major]
         self._depth = 0
+        self.spans: dict[int, tuple[int, int]] | None = None
+        """id(node) -> (start, end) of each expression; kept only when somebody asks (see steps)."""
 
     # The token stream.
 
@@ -122,6 +124,11 @@ class ExpressionParser:
     def _punctuation(self, value: str) -> bool:
         return self.current.type == "PUNCTUATION" and self.current.value == value
 
+    def _mark(self, node: Expression, start: int) -> Expression:
+        if self.spans is not None:
+            self.spans[id(node)] = (start, self.current.offset)
+        return node
+
     # Expressions.
 
     def expression(self, minimum: int = 0) -> Expression:
@@ -131,6 +138,7 @@ class ExpressionParser:
             raise ParseError(
                 f"The expression is nested too deeply: more than {MAX_NESTING} levels.", self.current.offset
             )
+        start = self.current.offset
         left = self._operand()
         while self.current.type == "OPERATOR":
             precedence = self._binary.get(self.current.value, -1)
@@ -145,8 +153,9 @@ class ExpressionParser:
                 left = Test(left, name.value, self.optional_arguments(), token.value != "is", name.offset)
             else:
                 left = Binary(token.value, left, self.expression(precedence + 1), token.offset)
+            self._mark(left, start)
         if minimum == 0 and self._punctuation("?"):
-            left = self._ternary(left)
+            left = self._mark(self._ternary(left), start)
         self._depth -= 1
         return left
 
@@ -160,18 +169,20 @@ class ExpressionParser:
         token = self.current
         if token.type == "OPERATOR" and token.value in _UNARY:
             self.next()
-            return Unary(token.value, self.expression(UNARY_PRECEDENCE), token.offset)
+            return self._mark(
+                Unary(token.value, self.expression(UNARY_PRECEDENCE), token.offset), token.offset
+            )
         if token.type == "PUNCTUATION":
             if token.value == "(":
                 self.next()
                 inner = self.expression()
                 self.expect("PUNCTUATION", ")")
-                return self._postfix(inner)
+                return self._postfix(inner, token.offset)
             if token.value == "[":
-                return self._list()
+                return self._mark(self._list(), token.offset)
             if token.value == "{":
-                return self._map()
-        return self._postfix(self._primary())
+                return self._mark(self._map(), token.offset)
+        return self._postfix(self._mark(self._primary(), token.offset), token.offset)
 
     def _primary(self) -> Expression:
         token = self.current
@@ -246,7 +257,7 @@ class ExpressionParser:
         self.expect("PUNCTUATION", ":")
         return key, self.expression()
 
-    def _postfix(self, node: Expression) -> Expression:
+    def _postfix(self, node: Expression, start: int) -> Expression:
         while self.current.type == "PUNCTUATION":
             if self.current.value == ".":
                 self.next()
@@ -268,6 +279,7 @@ class ExpressionParser:
                 self._unexpected(self.current)
             else:
                 break
+            self._mark(node, start)
         return node
 
     def _call(self, token: Token) -> Expression:

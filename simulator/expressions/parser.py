@@ -31,9 +31,10 @@ MAX_TAGS = 60
 """Depth of tags inside tags."""
 
 
-def parse(source: str, dialect: Dialect) -> Template:
-    """The tree of a template. Raises ParseError."""
+def parse(source: str, dialect: Dialect, spans: dict[int, tuple[int, int]] | None = None) -> Template:
+    """The tree of a template. Raises ParseError. `spans` is filled with the extent of each expression by id(node)."""
     parser = _Parser(source, tokenize(source), dialect)
+    parser.spans = spans
     body = parser.body(frozenset())
     return Template(body, parser.macros, parser.blocks)
 

@@ -121,6 +121,16 @@ class Renderer:
     def _recursive(scope: Scope, recursive: bool | None) -> bool:
         return scope.recursive if recursive is None else recursive
 
+    def compiled(self, template: str, scope: Scope) -> Compiled:
+        """The compiled template, from the cache when it is there. Raises ExpressionError when it cannot be parsed."""
+        return self._young.get(template) or self._compile(template, scope)
+
+    def run_text(self, compiled: Compiled, template: str, scope: Scope) -> str:
+        """The text of a compiled template, one round."""
+        out = TextWriter(scope, self.dialect)
+        self._run(compiled, template, scope, scope.variables, out, 0)
+        return strip_raw(compiled.raws.restore("".join(out.parts)))
+
     # Rounds.
 
     def _text(
