@@ -1,0 +1,200 @@
+"""From a running statement to `row`, `rows` or a stored file, by fetchType (postgresql.md 2)."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.engine.task import RunContext
+from simulator.errors import TaskError
+from simulator.plugins.jdbc.binds import Bound
+from simulator.plugins.jdbc.types import UnsupportedColumn, json_value
+from simulator.storage.fileserde import row_writer
+
+__all__ = ["FETCH_TYPES", "Fetched", "fetch_type", "run_statement", "statement_rows"]
+
+FETCH_TYPES = ("NONE", "FETCH", "FETCH_ONE", "STORE")
+
+#: Rows that are held at a time: as many as the server sends in one go, and as many as are encoded in one go.
+CHUNK = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What one statement left. `result_set`: it was one that gives rows, whatever became of them."""
+
+    outputs: dict[str, Any]
+    size: int = 0
+    result_set: bool = False
+
+
+def fetch_type(ctx: RunContext, default: str = "NONE") -> str:
+    """The effective fetchType: the deprecated flags win, in Kestra's order."""
+    for flag, name in (("fetch", "FETCH"), ("fetchOne", "FETCH_ONE"), ("store", "STORE")):
+        if ctx.get(flag):
+            return name
+    return str(ctx.get("fetchType") or default)
+
+
+def run_statement(ctx: RunContext, connection: Any, statements: Sequence[Bound], kind: str) -> Fetched:
+    """Runs the statements of one SQL text (mostly one) and reads by `kind`.
+
+    As JDBC does: when the first gives no result set nothing is read; FETCH_ONE reads the first row of the first.
+    Raises psycopg's errors, and TaskError for values that the plugin cannot read.
+    """
+    first, rest = statements[0], statements[1:]
+    if kind == "NONE":
+        result_set = _execute(connection, first)
+        for statement in rest:
+            _execute(connection, statement)
+        return Fetched({"row": None}, result_set=result_set)
+    if kind == "FETCH_ONE":
+        return _fetch_one(connection, first, rest)
+    reader = _Reader(connection, first)
+    if not reader.result_set:
+        for statement in rest:
+            _execute(connection, statement)
+        return Fetched({"row": None})
+    if kind == "FETCH":
+        return _fetch_all(connection, reader, rest)
+    return _store(ctx, connection, reader, rest)
+
+
+def statement_rows(connection: Any, statement: Bound) -> Iterator[tuple[Any, ...]]:
+    """The rows of one statement as tuples, streamed."""
+    reader = _Reader(connection, statement)
+    yield from reader.rows()
+
+
+def _execute(connection: Any, statement: Bound) -> bool:
+    """Runs a statement without reading; whether it has a result set."""
+    with _cursor(connection) as cursor:
+        sql, values = statement
+        cursor.execute(sql, values or None)
+        return cursor.description is not None
+
+
+def _cursor(connection: Any) -> Any:
+    from psycopg import RawCursor
+    from psycopg.types.string import StrDumperVarchar
+
+    cursor = RawCursor(connection)
+    # The driver binds text as varchar: `int_column = :text` fails as it does in Kestra.
+    cursor.adapters.register_dumper(str, StrDumperVarchar)
+    return cursor
+
+
+class _Reader:
+    """A statement that has been sent, and its rows as they come: never more than a chunk in memory."""
+
+    def __init__(self, connection: Any, statement: Bound) -> None:
+        import psycopg
+
+        sql, values = statement
+        self._cursor = _cursor(connection)
+        self._stream = self._cursor.stream(sql, values or None, size=CHUNK)
+        self._first: tuple[Any, ...] | None = None
+        self.result_set = True
+        try:
+            self._first = next(self._stream, None)
+        except UnsupportedColumn as error:
+            raise self._unsupported(error) from None
+        except psycopg.ProgrammingError as error:
+            # psycopg's own words for a statement without a result set; it has been executed.
+            if error.sqlstate is not None or "produce a result" not in str(error):
+                raise
+            self.result_set = False
+        self.labels: list[str] = [column.name for column in self._cursor.description or ()]
+        # A later column of the same label wins, at the place of the first.
+        self.columns = list(dict.fromkeys(self.labels))
+        last = {label: index for index, label in enumerate(self.labels)}
+        self._order = [last[label] for label in self.columns] if len(last) < len(self.labels) else None
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        if self._first is None:
+            return
+        everything = itertools.chain((self._first,), self._stream)
+        try:
+            if self._order is None:
+                yield from everything
+            else:
+                order = self._order
+                for row in everything:
+                    yield tuple(row[index] for index in order)
+        except UnsupportedColumn as error:
+            raise self._unsupported(error) from None
+
+    def batches(self) -> Iterator[list[tuple[Any, ...]]]:
+        rows = self.rows()
+        while batch := list(itertools.islice(rows, CHUNK)):
+            yield batch
+
+    def _unsupported(self, error: UnsupportedColumn) -> TaskError:
+        column = ""
+        for item in self._cursor.description or ():
+            if f"is '{item.type_display}'" in str(error):
+                column = item.name
+                break
+        return TaskError(
+            str(error).replace("{column}", column), hint="select the column as text: `column::text`"
+        )
+
+    def close(self) -> None:
+        self._stream.close()
+        self._cursor.close()
+
+
+def _fetch_one(connection: Any, first: Bound, rest: Sequence[Bound]) -> Fetched:
+    reader = _Reader(connection, first)
+    if not reader.result_set:
+        for statement in rest:
+            _execute(connection, statement)
+        return Fetched({"row": None})
+    row = None
+    # Read to the end: giving up would cancel a statement that also writes.
+    for item in reader.rows():
+        if row is None:
+            row = dict(zip(reader.columns, item))
+    reader.close()
+    for statement in rest:
+        _execute(connection, statement)
+    if row is None:
+        return Fetched({"row": None, "size": 0}, 0, True)
+    shown = {key: json_value(value, drop_nulls=True) for key, value in row.items()}
+    return Fetched({"row": shown, "size": 1}, 1, True)
+
+
+def _readers(connection: Any, reader: _Reader, rest: Sequence[Bound]) -> Iterator[_Reader]:
+    yield reader
+    reader.close()
+    for statement in rest:
+        following = _Reader(connection, statement)
+        if following.result_set:
+            yield following
+        following.close()
+
+
+def _fetch_all(connection: Any, reader: _Reader, rest: Sequence[Bound]) -> Fetched:
+    rows: list[dict[str, Any]] = []
+    for current in _readers(connection, reader, rest):
+        for item in current.rows():
+            rows.append(
+                {
+                    key: json_value(value, drop_nulls=True)
+                    for key, value in zip(current.columns, item)
+                    if value is not None
+                }
+            )
+    return Fetched({"row": None, "rows": rows, "size": len(rows)}, len(rows), True)
+
+
+def _store(ctx: RunContext, connection: Any, reader: _Reader, rest: Sequence[Bound]) -> Fetched:
+    path = ctx.temp_file(".ion")
+    with path.open("wb") as target, row_writer(target, ctx.dialect) as writer:
+        for current in _readers(connection, reader, rest):
+            for batch in current.batches():
+                writer.write_rows(current.columns, batch)
+    uri = ctx.put_file(path)
+    return Fetched({"row": None, "uri": uri, "size": writer.count}, writer.count, True)
