@@ -63,9 +63,10 @@ class ScriptRun:
             ctx.load_namespace_files(ctx.raw("namespaceFiles"))
         if ctx.raw("inputFiles") is not None:
             ctx.input_files(ctx.raw("inputFiles"))
-            names = ctx.get("inputFiles")
+            names = ctx.raw("inputFiles")
             if isinstance(names, Mapping):
-                self.extra["inputFiles"] = {str(name): str(self.working_dir / str(name)) for name in names}
+                rendered = [str(ctx.render(name)) for name in names]
+                self.extra["inputFiles"] = {name: str(self.working_dir / name) for name in rendered}
         patterns = ctx.get("outputFiles") or []
         legacy = ctx.dialect.major < 2 and ctx.raw("runner") is not None
         if ctx.dialect.major >= 2 or legacy:
