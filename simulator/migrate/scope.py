@@ -15,7 +15,7 @@ from simulator.migrate.templates import path_of
 from simulator.migrate.walk import Task
 from simulator.source.nodes import MapNode, Node, ScalarNode
 
-__all__ = ["OLD_LOOPS", "is_value_of", "length_of", "loops_around", "owned_scalars", "value_of"]
+__all__ = ["OLD_LOOPS", "is_value_of", "length_of", "loop_of", "loops_around", "owned_scalars", "value_of"]
 
 OLD_LOOPS = frozenset({"flow.ForEach", "flow.EachSequential", "flow.EachParallel", "flow.ForEachItem"})
 
@@ -34,20 +34,16 @@ def _has_value(task: Task) -> bool:
     return bool(task.parents) and task.parents[0].name in OLD_LOOPS
 
 
-def value_of(owner: Task, path: Sequence[Any]) -> tuple[str, Task] | str | None:
-    """What a path means to a task: the 2.0 name and the loop whose value it is.
+def loop_of(owner: Task, path: Sequence[Any]) -> Task | str | None:
+    """The loop whose current value or counter a path is.
 
-    None when the path has nothing to do with loops, a reason (text) when there is no 2.0 name.
+    None when the path has nothing to do with loops, a reason (text) when it is more than a value.
     """
     around = loops_around(owner)
-    if path[:2] == ["taskrun", "value"]:
-        return ("item.value", around[0]) if around else None
-    if path[:2] == ["taskrun", "iteration"]:
-        if owner.name == "flow.ForEachItem":
-            return "item.index", owner
-        return ("item.index", around[0]) if around else None
-    if path[:2] == ["taskrun", "items"] and owner.name == "flow.ForEachItem":
-        return "item.value", owner
+    if owner.name == "flow.ForEachItem" and path[:2] in (["taskrun", "items"], ["taskrun", "iteration"]):
+        return owner
+    if path[:2] in (["taskrun", "value"], ["taskrun", "iteration"]):
+        return around[0] if around else None
     if path[:1] not in (["parent"], ["parents"]) or not around:
         return None
     entries = [
@@ -62,11 +58,23 @@ def value_of(owner: Task, path: Sequence[Any]) -> tuple[str, Task] | str | None:
         return "2.0 has no name for the outputs of `parent`"
     if number >= len(entries) or not _has_value(entries[number]):
         return "`parents` has no value there"
-    loop = entries[number].parents[0]
-    depth = around.index(loop)
+    return entries[number].parents[0]
+
+
+def value_of(owner: Task, path: Sequence[Any]) -> str | None:
+    """The 2.0 name of a path; None when it has nothing to do with loops. Raises LookupError when there is none."""
+    loop = loop_of(owner, path)
+    if loop is None:
+        return None
+    if isinstance(loop, str):
+        raise LookupError(loop)
+    if path[1] == "iteration":
+        return "item.index"
+    around = loops_around(owner)
+    depth = 0 if loop is owner else around.index(loop)
     if depth > 1:
-        return "2.0 has no safe name for the value of a loop that far outside"
-    return ("item.value", "item.parent.value")[depth], loop
+        raise LookupError("2.0 has no safe name for the value of a loop that far outside")
+    return ("item.value", "item.parent.value")[depth]
 
 
 def length_of(path: Sequence[Any]) -> int:
@@ -81,8 +89,7 @@ def is_value_of(owner: Task, node: Any, loop: Task) -> bool:
     path = path_of(node)
     if path is None or path[:2] == ["taskrun", "iteration"]:
         return False
-    found = value_of(owner, path)
-    return isinstance(found, tuple) and found[1] is loop and length_of(path) == len(path)
+    return loop_of(owner, path) is loop and length_of(path) == len(path)
 
 
 def owned_scalars(root: Node, every: Sequence[Task]) -> Iterator[tuple[Task | None, ScalarNode]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulator.migrate.changes import Change, Context, Note, change, key_change
+from simulator.migrate.changes import Change, Context, Note, key_change
 from simulator.migrate.conditions import DATES, CannotTranslateError, Flow, clause, conjunction, kind_of
 from simulator.migrate.dependencies import Dependencies, from_conditions, from_preconditions
 from simulator.migrate.editor import Document, Edit, EditConflictError
 from simulator.migrate.rules import rule
 from simulator.migrate.walk import CORE, list_at, map_at, scalars, text_at
-from simulator.source.nodes import MapNode, Node
+from simulator.source.nodes import MapNode
 
 __all__ = ["conditions"]
 
@@ -26,16 +26,6 @@ def conditions(document: Document, context: Context) -> Iterator[Change]:
         for key, rule_id in _RULES.items():
             if key in trigger:
                 yield _change(document, trigger, key, rule_id, flow)
-    for found in _others(document.root):
-        yield change(document, "TRIG-03", f"the condition `{kind_of(found)}` is gone", found.entries["type"])
-
-
-def _others(root: Node) -> Iterator[MapNode]:
-    """Conditions outside of triggers: those of listeners."""
-    for listener in list_at(root, "listeners"):
-        for item in list_at(listener, "conditions"):
-            if isinstance(item, MapNode) and "type" in item:
-                yield item
 
 
 def _change(document: Document, trigger: MapNode, key: str, rule_id: str, flow: Flow) -> Change:

@@ -111,13 +111,17 @@ def _inlined(document: Document, context: Context, key: str, entries: list[_Entr
 
 
 def _without(document: Document, key: str) -> list[Edit]:
-    """Takes the root key out, with the blank lines behind it when it is the last one."""
-    (edit,) = document.remove(document.map, key)
-    start = edit.start
-    if edit.end >= len(document.text.rstrip()):
-        while document.text[:start].endswith(document.newline * 2):
+    """Takes the root key out, and one of the blank lines that then meet."""
+    edits = document.remove(document.map, key)
+    text = document.text
+    start, end = edits[0].start, edits[0].end
+    first_blank = document.next_line(end) if end < len(text) else end
+    if text[:start].endswith(document.newline * 2):
+        if end >= len(text):
             start -= len(document.newline)
-    return [Edit(start, edit.end, edit.text)]
+        elif not text[end:first_blank].strip():
+            end = first_blank
+    return [Edit(start, end, edits[0].text), *edits[1:]]
 
 
 def _sources(context: Context, found: Typed, fitting: list[_Entry]) -> list[tuple[str, MapNode, bool]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.dialect import V2
+from simulator.expressions.lexer import tokenize
 from simulator.expressions.nodes import Filter, FilterTag, Function, Print
 from simulator.migrate.changes import Change, Context
 from simulator.migrate.editor import Document, Edit, EditConflictError
@@ -154,7 +155,7 @@ def dashes(document: Document, context: Context) -> Iterator[Change]:
         parsed = parse(node.text) if "-" in node.text else None
         if parsed is None:
             continue
-        tokens = parsed.tokens
+        tokens = tokenize(node.text)
         for index, token in enumerate(tokens[:-2]):
             before = tokens[index - 1].value if index else ""
             if (

@@ -16,7 +16,15 @@ from simulator.migrate.changes import Change, Context, Note, key_change
 from simulator.migrate.editor import Document, Edit, EditConflictError, reindent
 from simulator.migrate.foreach_item import item_edits
 from simulator.migrate.rules import rule
-from simulator.migrate.scope import OLD_LOOPS, is_value_of, length_of, loops_around, owned_scalars, value_of
+from simulator.migrate.scope import (
+    OLD_LOOPS,
+    is_value_of,
+    length_of,
+    loop_of,
+    loops_around,
+    owned_scalars,
+    value_of,
+)
 from simulator.migrate.steps.expressions import place
 from simulator.migrate.steps.flow import one_at_a_time
 from simulator.migrate.templates import Parsed, parse, path_of, walk
@@ -172,23 +180,18 @@ class _Nest:
             return
         if not inside or owner is None:
             return
-        meaning = value_of(owner, path)
-        if meaning is None:
+        if loop_of(owner, path) is None:
             return
         start, end = parsed.extent(_part(found, min(length_of(path), len(path))))
         written = node.text[start:end]
-        rule_id = (
-            "LOOP-05"
-            if path[:2] == ["taskrun", "iteration"]
-            else "LOOP-04"
-            if path[0] == "taskrun"
-            else "LOOP-06"
-        )
-        if isinstance(meaning, str):
-            self._note(rule_id, f"`{written}`: {meaning}", node, start, end, done=False)
-            self._refuse(meaning)
+        counter = path[:2] == ["taskrun", "iteration"]
+        rule_id = "LOOP-05" if counter else "LOOP-04" if path[0] == "taskrun" else "LOOP-06"
+        try:
+            new = value_of(owner, path) or ""
+        except LookupError as error:
+            self._note(rule_id, f"`{written}`: {error.args[0]}", node, start, end, done=False)
+            self._refuse(str(error.args[0]))
             return
-        new, _ = meaning
         self._note(rule_id, f"`{written}` is `{new}`", node, start, end)
         self.edits += self.document.set_content(node, start, end, new)
 
@@ -212,10 +215,14 @@ class _Nest:
             message = f"`{written}` reads a task of the loop `{around[-1].id}` from outside"
             hint = (
                 f"declare it on the Loop, for example `outputs: [{{id: {name}, type: STRING, value: ...}}]` with the type "
-                f"that fits, and read `loopOutputs(outputs.{around[-1].id}.outputs, '{name}')`"
+                f"that fits, and read `loopOutputs({_output(around[-1].id)}.outputs, '{name}')`"
             )
             self._note("LOOP-10", message, node, start, end, done=False, hint=hint)
             self._refuse(f"`{written}` reads its tasks from outside")
+            return
+        if path[0] == "outputs" and self._by_name(path, around):
+            message = f"`{written}` has no value in brackets, so it failed in 1.x; in a Loop it reads this iteration"
+            self._note("LOOP-16", message, node, start, end, done=False)
             return
         values = path[2 : 2 + len(around)]
         if len(values) < len(around) or not all(
@@ -236,6 +243,14 @@ class _Nest:
         for value in values:
             self._settle(value)
         self.edits += self.document.set_content(node, front, back, "")
+
+    @staticmethod
+    def _by_name(path: list[Any], around: tuple[Task, ...]) -> bool:
+        """Whether `outputs.x.y` means the output `y`: it is no value that the loop names."""
+        if len(around) != 1 or len(path) < 3 or not isinstance(path[2], str):
+            return False
+        given = around[0].node.get("values") or around[0].node.get("value")
+        return given is not None and path[2] not in str(given.plain())
 
     def _each_output(self, node: ScalarNode, parsed: Parsed, found: Function) -> None:
         start, end = parsed.extent(found)
@@ -279,7 +294,7 @@ class _Nest:
         if "runIf" in task.node or "disabled" in task.node or self.outer.name == "flow.ForEachItem":
             return False
         start, end = parsed.extent(found)
-        loop = f"outputs.{self.outer.id}" if self.outer.id.isidentifier() else f"outputs['{self.outer.id}']"
+        loop = _output(self.outer.id)
         self._note("LOOP-08", f"`{node.text[start:end]}` is `{loop}.iterationCount`", node, start, end)
         self.edits += self.document.set_content(node, start, end, f"{loop}.iterationCount")
         return True
@@ -334,6 +349,10 @@ class _Nest:
         if loop.name == "flow.EachParallel" and len(list_at(node, "tasks")) > 1:
             self.context.wrap.add(loop.id)
         return edits
+
+
+def _output(task_id: str) -> str:
+    return f"outputs.{task_id}" if task_id.isidentifier() else f"outputs['{task_id}']"
 
 
 def _front(found: Any) -> list[Any]:
