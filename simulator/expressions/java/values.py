@@ -33,6 +33,7 @@ __all__ = [
     "SafeString",
     "Short",
     "Uri",
+    "View",
     "capacity_for",
     "class_name",
     "hash_map",
@@ -45,6 +46,7 @@ __all__ = [
     "java_hash",
     "simple_class_name",
     "utf16_length",
+    "utf16_slice",
 ]
 
 _INT_MIN, _INT_MAX = -(2**31), 2**31 - 1
@@ -117,6 +119,12 @@ class ImmutableList(list[Any]):
     """A List that Java refuses to change (the result of `flatten`)."""
 
 
+class View(tuple[Any, ...]):
+    """The keys or values of a map: a Collection in their order, but no List (no index, no sort)."""
+
+    __slots__ = ()
+
+
 class HashMap(dict[Any, Any]):
     """A java.util.HashMap: the order of the dict is already Java's iteration order (see `hash_map`)."""
 
@@ -176,6 +184,7 @@ _CLASS_NAMES: tuple[tuple[type, str], ...] = (
     (list, "java.util.ArrayList"),
     (set, "java.util.HashSet"),
     (frozenset, "java.util.HashSet"),
+    (View, "java.util.LinkedHashMap$LinkedKeySet"),
     (MapEntry, "java.util.HashMap$Node"),
     (SafeString, "io.pebbletemplates.pebble.extension.escaper.SafeString"),
     (Instant, "java.time.Instant"),
@@ -238,6 +247,13 @@ def is_long(value: Any) -> bool:
     return isinstance(value, Long) or (
         type(value) is int and not _INT_MIN <= value <= _INT_MAX and _LONG_MIN <= value <= _LONG_MAX
     )
+
+
+def utf16_slice(text: str, start: int, end: int) -> str:
+    """Java's substring, by UTF-16 units (a cut pair becomes U+FFFD)."""
+    if text.isascii() or max(text, default="") <= "\uffff":
+        return text[start:end]
+    return text.encode("utf-16-le", "surrogatepass")[2 * start : 2 * end].decode("utf-16-le", "replace")
 
 
 def is_list(value: Any) -> bool:

@@ -1,0 +1,119 @@
+"""Functions that look at the run: variables, task states, error logs, loop outputs. Source: expressions.md 14."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from simulator.expressions.filters.text import text_of
+from simulator.expressions.java.casts import as_map, pebble
+from simulator.expressions.java.errors import JavaError
+from simulator.expressions.java.values import EnumConstant, hash_map, is_list, is_string
+from simulator.expressions.registry import Args, Call, Definition, Table, table
+
+__all__ = ["TABLE"]
+
+
+def _print_context(call: Call, args: Args) -> Any:
+    return hash_map(call.variables().items())
+
+
+def _env(call: Call, args: Args) -> Any:
+    name = args.get("name")
+    if name is None:
+        raise pebble("The 'env' function expects an argument 'name'.")
+    envs = call.variable("envs")
+    known = envs if isinstance(envs, Mapping) else call.scope.env_vars
+    found = known.get(text_of(name))
+    return args.get("default") if found is None or found == "" else found
+
+
+def _tasks_with_state(call: Call, args: Args) -> Any:
+    if args.get("state") is None:
+        raise pebble("The 'tasksWithState' function expects an argument 'state'.")
+    wanted = text_of(args["state"]).upper()
+    found: list[dict[str, Any]] = []
+    tasks = call.variable("tasks")
+    for task, entry in (tasks if isinstance(tasks, Mapping) else {}).items():
+        if not isinstance(entry, Mapping):
+            continue
+        if _has_state(call, entry.get("state"), wanted):
+            found.append({"taskId": task, "state": wanted})
+        for value, inner in entry.items():
+            if isinstance(inner, Mapping) and _has_state(call, inner.get("state"), wanted):
+                found.append({"taskId": task, "state": wanted, "value": value})
+    return found
+
+
+def _has_state(call: Call, state: Any, wanted: str) -> bool:
+    # 1.1 compares text only and passes over enum constants.
+    if not is_string(state) and not (isinstance(state, EnumConstant) and call.dialect.major > 1):
+        return False
+    return str.__str__(state).upper() == wanted
+
+
+def _error_logs(call: Call, args: Args) -> Any:
+    if call.scope.logs is None:
+        raise pebble(
+            "The 'errorLogs' function can only be used in the Worker as it access logs from the database."
+        )
+    return [dict(entry) for entry in call.scope.logs.error_logs()]
+
+
+def _current_each_output(call: Call, args: Args) -> Any:
+    outputs = args.get("outputs")
+    if not isinstance(outputs, Mapping):
+        raise pebble("The 'currentEachOutput' function expects an argument 'outputs' with type map.")
+    current: Any = outputs
+    parents: Any = call.variable("parents")
+    for parent in reversed(parents if is_list(parents) else []):
+        taskrun = parent.get("taskrun") if isinstance(parent, Mapping) else None
+        value = taskrun.get("value") if isinstance(taskrun, Mapping) else None
+        if value is not None:
+            current = as_map(current).get(value)
+    taskrun = call.variable("taskrun")
+    value = taskrun.get("value") if isinstance(taskrun, Mapping) else None
+    return as_map(current).get(value)
+
+
+def _loop_outputs(call: Call, args: Args) -> Any:
+    outputs, name = args.get("outputs"), args.get("name")
+    if outputs is None:
+        raise pebble("The 'loopOutputs' function expects a non-null argument 'outputs'.")
+    if not is_list(outputs):
+        raise pebble("The 'loopOutputs' function expects 'outputs' to be a list.")
+    if name is None:
+        raise pebble("The 'loopOutputs' function expects a non-null argument 'name'.")
+    if not is_string(name):
+        raise pebble("The 'loopOutputs' function expects 'name' to be a string.")
+    found: list[Any] = []
+    for entry in outputs:
+        inner = entry.get("outputs") if isinstance(entry, Mapping) else None
+        found.append(inner.get(name) if isinstance(inner, Mapping) else None)
+    return found
+
+
+def _subflow(call: Call, args: Args) -> Any:
+    error = call.error("The 'subflow' function can only be used while inputs are rendered.")
+    error.hint = "Run the other flow with a Subflow task, or give the value as an input."
+    raise error
+
+
+def _i18n(call: Call, args: Args) -> Any:
+    bundle = args.get("bundle")
+    raise JavaError(
+        "MissingResourceException", f"Can't find bundle for base name {text_of(bundle)}, locale en_US"
+    )
+
+
+TABLE: Table = table(
+    Definition("printContext", _print_context, None),
+    Definition("fetchContext", _print_context, None),
+    Definition("env", _env, ("name", "default"), since=2),
+    Definition("tasksWithState", _tasks_with_state, ("state",)),
+    Definition("errorLogs", _error_logs, None),
+    Definition("currentEachOutput", _current_each_output, ("outputs",), until=1),
+    Definition("loopOutputs", _loop_outputs, ("outputs", "name"), since=2),
+    Definition("subflow", _subflow, ("namespace", "id", "inputs", "revision", "labels", "timeout"), since=2),
+    Definition("i18n", _i18n, None),
+)
