@@ -17,6 +17,8 @@ __all__ = ["FAMILIES", "Registry"]
 
 #: family module -> its table `TYPES` (type -> "module:Class") and `ALIASES` (alias -> type)
 FAMILIES: tuple[str, ...] = (
+    "simulator.engine.flowables",
+    "simulator.engine.triggers",
     "simulator.plugins.core",
     "simulator.plugins.jdbc",
     "simulator.plugins.aws",
