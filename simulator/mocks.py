@@ -20,7 +20,7 @@ Only the work is not done. The task run says `mocked`.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from simulator.diagnostics import Collector, Span
@@ -92,6 +92,18 @@ def _duration(value: Any) -> dt.timedelta:
     return parse_duration(str(value))
 
 
+class _Factory:
+    """What the engine takes for the plugin's class."""
+
+    spec = MockPlugin.spec
+
+    def __init__(self, mock: Mapping[str, Any]) -> None:
+        self._mock = mock
+
+    def __call__(self) -> MockPlugin:
+        return MockPlugin(self._mock)
+
+
 class Mocks:
     """Which task is mocked: by id first, then by type."""
 
@@ -106,14 +118,14 @@ class Mocks:
     def __bool__(self) -> bool:
         return bool(self._by_task or self._by_type)
 
-    def find(self, task: Task) -> MockPlugin | None:
-        """The mock of a task, None when it is to run for real."""
+    def find(self, task: Task) -> Callable[[], MockPlugin] | None:
+        """The plugin that stands in for a task, None when it is to run for real."""
         mock = self._by_task.get(task.id)
         if mock is None:
             mock = self._by_type.get(task.type)
         if mock is None and task.canonical is not None:
             mock = self._by_type.get(task.canonical)
-        return None if mock is None else MockPlugin(mock)
+        return None if mock is None else _Factory(mock)
 
     def result(self, flow: Flow, task: Task, run: TaskRun) -> TaskResult | None:
         """Nothing is replaced before it starts: a mock runs as a plugin does (`find`)."""

@@ -100,6 +100,10 @@ class Dispatcher:
             if canned is not None:
                 self._mocked(live, run, task, canned)
                 return
+            mock = kernel.mocks.find(task)
+            if mock is not None:
+                self.run_code(live, replace(run, mocked=True), task, mock, directory=self.directory_of(run))
+                return
         if self.inner_role(task):
             self.roles["foreach_item"].start(live, run, task)
             return

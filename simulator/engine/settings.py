@@ -91,6 +91,10 @@ class Mocks(Protocol):
     def result(self, flow: Flow, task: Task, run: TaskRun) -> TaskResult | None:
         """The result for this run, None to run it. `state` None means SUCCESS; FAILED fails it."""
 
+    def find(self, task: Task) -> Any | None:
+        """A plugin class (anything with a `spec` that makes a plugin when called) to run in place of the task's own,
+        None to run the task."""
+
 
 class Secrets(Protocol):
     def find(self, key: str, namespace: str | None) -> str: ...
