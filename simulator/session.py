@@ -35,9 +35,9 @@ from simulator.engine.events import (
     RunStarted,
 )
 from simulator.engine.execution import Execution, StateType
-from simulator.errors import ExitCode, InvalidFlowError, UsageError
+from simulator.errors import ExitCode, InvalidFlowError, UnsupportedError, UsageError
 from simulator.mocks import Mocks
-from simulator.model.flow import Flow
+from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
 from simulator.rundir import RunDir
 from simulator.sidefile import SideFile, read_side_file, side_file_of
@@ -198,6 +198,7 @@ class Session:
         self.diagnostics += self.vault.diagnostics
         self.flow = self._build_flow()
         self.diagnostics += self._check_mocks()
+        self._refuse_unsupported()
 
     def _env_files(self, cwd: Path) -> list[Path]:
         """Given ones, else `.env_encoded` beside the flow, else in the working directory."""
@@ -259,6 +260,39 @@ class Session:
         if collector.has_errors:
             raise InvalidFlowError("a mock gives what its task type does not", diagnostics=collector.sorted())
         return collector.sorted()
+
+    def _refuse_unsupported(self) -> None:
+        """A task that cannot run here and has no mock ends the run before it starts: nothing is skipped silently."""
+        from simulator.stubs import needs_mock, render_stubs, stubs
+
+        mocks = Mocks(self.settings.mocks, self.settings.mock_types)
+        tasks = [task for task in self.flow.walk_tasks() if needs_mock(task, self.registry, self.dialect)]
+        mocked = {str(task.span) for task in tasks if mocks.find(task) is not None}
+        # What is mocked needs no advice on how to mock it.
+        self.diagnostics = [
+            item
+            for item in self.diagnostics
+            if not (item.code == "SIM-TYPE-010" and _task_at(item, tasks, mocks))
+        ]
+        needed = stubs(self.flow, self.registry, self.dialect)
+        missing = [task for task in tasks if task.id in needed and str(task.span) not in mocked]
+        if not missing:
+            return
+        wanted = {task.id: needed[task.id] for task in missing}
+        collector = Collector()
+        for task in missing:
+            node = task.node.get("type")
+            collector.error(
+                UnsupportedError.code,
+                f"`{task.id}`: the type {task.type} cannot run here",
+                node.span if node is not None else task.span,
+            )
+        side = side_file_of(self.flow_file)
+        stub = render_stubs(wanted, self.flow)
+        hint = f"mock what cannot run, in {side}:\n{stub}"
+        last = collector.items[-1]
+        collector.items[-1] = Diagnostic(last.code, last.severity, last.message, last.span, hint)
+        raise UnsupportedError("tasks of this flow cannot run here", diagnostics=collector.sorted())
 
     # --- running
 
@@ -427,6 +461,12 @@ class Session:
         """What the started doubles hold."""
         return {name: dict(value) for name, value in self.supervisor.contents().items()}
 
+    def previews(self) -> dict[str, Any]:
+        """The beginnings of what the run left: for reports."""
+        from simulator.previews import previews
+
+        return previews(self)
+
     def look_inside(self) -> list[str]:
         """Commands that open a client on each started double. Passwords stay out of them."""
         lines = []
@@ -482,6 +522,15 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _task_at(diagnostic: Diagnostic, tasks: Sequence[Task], mocks: Mocks) -> bool:
+    """Whether a diagnostic stands at the type of a mocked task."""
+    for task in tasks:
+        node = task.node.get("type")
+        if node is not None and diagnostic.span == node.span:
+            return mocks.find(task) is not None
+    return False
 
 
 class _LazyDouble:

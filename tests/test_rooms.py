@@ -47,8 +47,10 @@ TOP = {
     "remote",
     "rundir",
     "session",
+    "previews",
     "shape",
     "sidefile",
+    "stubs",
     "testing",
 }
 

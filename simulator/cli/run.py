@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -136,6 +138,13 @@ def _add_reporters(session: Session, args: argparse.Namespace, console: Console)
         from simulator.reports.junit import JUnitReporter
 
         session.reporters.append(JUnitReporter(target(str(args.junit))))
+    if args.report:
+        from simulator.reports.html import HtmlReporter
+
+        command = shlex.join(["simulate", *sys.argv[1:]])
+        session.reporters.append(
+            HtmlReporter(target(str(args.report)), session.flow, command=command, previews=session.previews)
+        )
     if console.environ.get("GITHUB_ACTIONS") == "true":
         _github(session, console)
 

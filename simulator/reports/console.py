@@ -42,7 +42,7 @@ _STATE_COLORS = {
 }
 _LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
 _LEVEL_COLORS = {"ERROR": ("red",), "WARN": ("yellow",), "INFO": (), "DEBUG": ("dim",), "TRACE": ("dim",)}
-_SHOWN = {StateType.PAUSED, StateType.RETRYING}
+_SHOWN = {StateType.PAUSED}
 #: Beyond so many lines of one kind, a loop is counted rather than told.
 _FOLD_AFTER = 200
 
@@ -78,7 +78,7 @@ class ConsoleReporter:
         self._type_width = 24
         self._root: str | None = None
         self._shown = 0
-        self._counted = 0
+        self._counted: set[str] = set()
         self._folded: dict[StateType, int] = {}
         self._started: dt.datetime | None = None
         self._errors: list[str] = []
@@ -128,7 +128,7 @@ class ConsoleReporter:
         if not (state.is_terminated or state in _SHOWN):
             return
         if state.is_terminated:
-            self._counted += 1
+            self._counted.add(run.id)
         if self._quiet:
             return
         if self._shown >= _FOLD_AFTER and state not in (StateType.FAILED, StateType.KILLED):
@@ -184,7 +184,8 @@ class ConsoleReporter:
             self._line(f"  ... and {counts}")
         if self._errors and state not in (StateType.SUCCESS,):
             self._err("\n" + "\n".join(self._errors) + "\n")
-        runs = f"{self._counted:,} task run{'s' if self._counted != 1 else ''}"
+        count = len(self._counted)
+        runs = f"{count:,} task run{'s' if count != 1 else ''}"
         duration = execution.state.duration
         took = f" in {_duration(duration)}" if duration is not None else ""
         if not self._quiet:

@@ -1,0 +1,46 @@
+"""`simulate mocks FLOW > FLOW.sim.yml`: a skeleton of mocks, with the output keys that the flow reads."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from simulator.cli.console import Console
+from simulator.diagnostics import Collector
+from simulator.errors import ExitCode, InvalidFlowError
+
+HELP = "a skeleton of mocks for a flow"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("flow", type=Path, metavar="FLOW", help="a flow file")
+    parser.add_argument(
+        "--kestra", choices=("1", "2", "auto"), default="auto", help="dialect (default: auto)"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="mock every task, not only those that cannot run here"
+    )
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    from simulator.dialect import dialect_of
+    from simulator.model.build import build_flow
+    from simulator.model.dialects import choose_dialect
+    from simulator.plugins.registry import Registry
+    from simulator.session import read_flow_text
+    from simulator.stubs import render_stubs, stubs
+
+    text = read_flow_text(args.flow)
+    catalog = Registry()
+    file = str(args.flow)
+    dialect = choose_dialect(text, file, catalog)[0] if args.kestra == "auto" else dialect_of(args.kestra)
+    collector = Collector()
+    flow = build_flow(text, file, dialect, catalog, collector=collector)
+    if flow is None:
+        raise InvalidFlowError(f"{file} is not a valid flow", diagnostics=collector.sorted())
+    found = stubs(flow, catalog, dialect, everything=args.all)
+    if not found:
+        console.err(f"every task of {flow.id} runs here: nothing to mock")
+        return ExitCode.SUCCESS
+    console.out(render_stubs(found, flow))
+    return ExitCode.SUCCESS
