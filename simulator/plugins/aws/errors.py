@@ -1,0 +1,63 @@
+"""botocore's errors in the words of the AWS SDK for Java (s3.md 8)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+from simulator.errors import TaskError
+
+__all__ = ["sdk_errors"]
+
+_MODEL = "software.amazon.awssdk.services.s3.model"
+_CLASSES = {
+    "NoSuchBucket": "NoSuchBucketException",
+    "NoSuchKey": "NoSuchKeyException",
+    "BucketAlreadyExists": "BucketAlreadyExistsException",
+    "BucketAlreadyOwnedByYou": "BucketAlreadyOwnedByYouException",
+    "NoSuchUpload": "NoSuchUploadException",
+    "InvalidObjectState": "InvalidObjectStateException",
+}
+_HINTS = {
+    "NoSuchBucket": "list the bucket under `doubles: s3: buckets:` in the side file `<flow>.sim.yml`",
+    "InvalidAccessKeyId": "the key of the flow (or its secret) is not one of `doubles: s3: credentials:` in the side file",
+    "SignatureDoesNotMatch": "the secret key of the flow (or its secret) is not the one that belongs to the access key: "
+    "compare it with `doubles: s3: credentials:` in the side file",
+}
+#: A HEAD request has no body to say more.
+_BARE = {"404": ("NoSuchKey", "The specified key does not exist."), "403": ("AccessDenied", "Forbidden")}
+
+
+@contextlib.contextmanager
+def sdk_errors(*, wrapped: bool = False) -> Iterator[None]:
+    """Turns what botocore raises inside into TaskError. `wrapped`: as the cause of an ExecutionException."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise _client_error(error, wrapped) from None
+    except BotoCoreError as error:
+        raise TaskError(_local_error(error, wrapped), code="SIM-AWS-002") from None
+
+
+def _client_error(error: Any, wrapped: bool) -> TaskError:
+    response = error.response
+    code = str(response.get("Error", {}).get("Code", ""))
+    message = str(response.get("Error", {}).get("Message", ""))
+    if code in _BARE:
+        code, message = _BARE[code]
+    meta = response.get("ResponseMetadata", {})
+    details = f"Service: S3, Status Code: {meta.get('HTTPStatusCode', 0)}"
+    if meta.get("RequestId"):
+        details += f", Request ID: {meta['RequestId']}"
+    text = f"{message} ({details})"
+    if wrapped:
+        text = f"{_MODEL}.{_CLASSES.get(code, 'S3Exception')}: {text}"
+    return TaskError(text, hint=_HINTS.get(code), code="SIM-AWS-001")
+
+
+def _local_error(error: Exception, wrapped: bool) -> str:
+    text = f"Unable to execute HTTP request: {error}"
+    return f"software.amazon.awssdk.core.exception.SdkClientException: {text}" if wrapped else text
