@@ -17,12 +17,12 @@ BASE = {"diagnostics", "errors", "dialect", "values", "_version"}
 #: room -> what else it may import: a room, or one module of it
 ARROWS: dict[str, set[str]] = {
     "source": set(),
-    "expressions": set(),
+    "expressions": {"storage.ion"},  # the ion filters read and write the format that storage keeps
     "secrets": set(),
     "doubles": set(),
     "storage": set(),
     "model": {"source", "expressions"},
-    "engine": {"source", "model", "expressions", "storage", "secrets.redact"},
+    "engine": {"source", "model", "expressions", "storage", "secrets.redact", "plugins.registry"},
     "plugins": {
         "engine.task",
         "engine.execution",
