@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from simulator.model.catalog import PropertySpec, T
+from simulator.model.common import TASK_KEYS, TRIGGER_KEYS
 from simulator.model.convert import ConversionError, convert, is_dynamic, java_type, token_of
 from simulator.model.problems import Problems, suggest
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 
 __all__ = ["check_fields", "check_value", "is_null", "named"]
 
+_SHARED = frozenset(spec.name for spec in (*TASK_KEYS, *TRIGGER_KEYS))
 _CHILDREN = frozenset({T.TASKS, T.TASK_MAP, T.DAG_TASKS})
 _COLLECTIONS = frozenset({T.LIST, T.MAP, T.OBJECT, T.TYPED, *_CHILDREN})
 _TESTED = frozenset({T.INTEGER, T.NUMBER, T.BOOLEAN, T.DURATION, T.ENUM})
@@ -94,6 +96,19 @@ def _unknown(
     known = list(dict.fromkeys(s.name for s in specs.values() if s.in_dialect(problems.dialect)))
     listed = ", ".join(f'"{name}"' for name in known)
     hint = suggest(key, known)
+    if (
+        spec is not None
+        and spec.since > problems.dialect.major
+        and key not in _SHARED
+        and ".plugin." in java_class
+    ):
+        # Plugins moved on within 1.x, after the version whose shapes we know.
+        problems.warning(
+            "SIM-FLOW-014",
+            f"Kestra {problems.dialect} has no `{key}` in {java_class}: it needs a later version",
+            node.key_spans.get(key, node.span),
+        )
+        return
     if spec is not None:
         problems.version_only = True
         line = "1.x" if spec.until is not None else "2.0"

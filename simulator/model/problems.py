@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from simulator.diagnostics import Collector, Diagnostic, Severity, Span
 from simulator.dialect import Dialect
 from simulator.model.catalog import Catalog
 
-__all__ = ["PARSE_CODES", "Problems", "kestra_violations", "suggest"]
+__all__ = ["PARSE_CODES", "Problems", "kestra_violations", "suggest", "suggest_type"]
 
 #: codes of findings at which Kestra's parser stops
 PARSE_CODES = frozenset(
@@ -40,6 +41,42 @@ def suggest(word: str, words: Iterable[str], *, count: int = 3) -> str | None:
     shown = [f"`{candidate}`" for candidate in near]
     listed = shown[0] if len(shown) == 1 else ", ".join(shown[:-1]) + " or " + shown[-1]
     return f"Did you mean {listed}?"
+
+
+def suggest_type(name: str, names: Iterable[str]) -> str | None:
+    """As `suggest`, for type names: only within the plugin that the name belongs to (or nearly does), which keeps
+    hundreds of unknown types cheap."""
+    return _near_type(name, tuple(names))
+
+
+@lru_cache(maxsize=2048)
+def _near_type(name: str, names: tuple[str, ...]) -> str | None:
+    import difflib
+
+    by_plugin = _by_plugin(names)
+    plugin = _plugin(name)
+    if plugin not in by_plugin:
+        near = difflib.get_close_matches(plugin, by_plugin, 1, 0.93)
+        if not near:
+            return None
+        plugin = near[0]
+    short = name.rpartition(".")[2].lower()
+    same = [known for known in by_plugin[plugin] if known.rpartition(".")[2].lower() == short]
+    if len(same) == 1:
+        return f"Did you mean `{same[0]}`?"
+    return suggest(name, by_plugin[plugin], count=1)
+
+
+@lru_cache(maxsize=8)
+def _by_plugin(names: tuple[str, ...]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for known in names:
+        groups.setdefault(_plugin(known), []).append(known)
+    return groups
+
+
+def _plugin(name: str) -> str:
+    return ".".join(name.split(".")[:4])
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from simulator.model.fields import check_fields, is_null, named
 from simulator.model.flow import Task, TaskCache, Trigger
 from simulator.model.labels import read_labels
 from simulator.model.patterns import TASK_ID
-from simulator.model.problems import Problems, suggest
+from simulator.model.problems import Problems, suggest_type
 from simulator.model.retry import build_retry
 from simulator.model.type_rules import check_task_rules, check_trigger_rules, has_task_rules
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
@@ -72,6 +72,14 @@ def _flag(node: MapNode, key: str) -> bool:
         return False
 
 
+_KEPT_ALIASES = frozenset({"io.kestra.plugin.core.flow.WaitFor"})
+
+
+def is_gone_alias(name: str, dialect: Dialect) -> bool:
+    """Old names of core types that 2.0 no longer knows (core-tasks.md 1.1)."""
+    return dialect.major >= 2 and name.startswith(CORE_PREFIXES) and name not in _KEPT_ALIASES
+
+
 def check_type(node: MapNode, problems: Problems, kinds: frozenset[Kind], what: str) -> TaskSpec | None:
     """The spec of a node's `type`, or None after saying why: invalid for Kestra, or merely unknown here."""
     type_node = node.get("type")
@@ -85,6 +93,8 @@ def check_type(node: MapNode, problems: Problems, kinds: frozenset[Kind], what: 
         )  # fmt: skip
         return None
     spec = problems.catalog.spec(name, problems.dialect)
+    if spec is not None and spec.type != name and is_gone_alias(name, problems.dialect):
+        spec = None
     if spec is not None and spec.kind in kinds:
         if spec.type != name:
             problems.notice("SIM-FLOW-042", f"{name} is replaced by {spec.type}", type_node.span)
@@ -115,7 +125,7 @@ def _unknown_type(name: str, span: Span, problems: Problems, kinds: frozenset[Ki
             hint += f" {there.deprecated}."
         problems.parse("SIM-FLOW-010", f"Invalid type: {name}", span, hint)
         return
-    near = suggest(name, problems.catalog.names(dialect), count=1)
+    near = suggest_type(name, problems.catalog.names(dialect))
     if name.startswith(CORE_PREFIXES):
         problems.parse("SIM-FLOW-010", f"Invalid type: {name}", span, near or "Kestra has no such type.")
         return
