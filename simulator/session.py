@@ -263,10 +263,14 @@ class Session:
 
     def _refuse_unsupported(self) -> None:
         """A task that cannot run here and has no mock ends the run before it starts: nothing is skipped silently."""
-        from simulator.stubs import needs_mock, render_stubs, stubs
+        from simulator.stubs import needs_mock
 
         mocks = Mocks(self.settings.mocks, self.settings.mock_types)
         tasks = [task for task in self.flow.walk_tasks() if needs_mock(task, self.registry, self.dialect)]
+        if not tasks:
+            return
+        from simulator.stubs import render_stubs, stubs
+
         mocked = {str(task.span) for task in tasks if mocks.find(task) is not None}
         # What is mocked needs no advice on how to mock it.
         self.diagnostics = [
