@@ -84,8 +84,10 @@ def has_expression(text: str) -> bool:
 def references(template: str, dialect: Dialect) -> Sequence[Reference]:
     """All references in the order of the text. Raises ExpressionError (with its offset) when it cannot be parsed."""
     tree, raws = _tree(template, dialect)
-    walker = _Walker(tree)
-    found = sorted(walker.statements(tree.body, frozenset(), False), key=lambda one: one.offset)
+    try:
+        found = sorted(_Walker(tree).statements(tree.body, frozenset(), False), key=lambda one: one.offset)
+    except RecursionError:
+        raise _too_deep(template, dialect) from None
     return found if not raws.blocks else [_moved(one, raws) for one in found]
 
 
@@ -147,9 +149,11 @@ def _tree(template: str, dialect: Dialect) -> tuple[nodes.Template, RawBlocks]:
         result.pebble_text = error.message
         raise result from None
     except RecursionError:
-        raise java_error(
-            None, java_type="StackOverflowError", dialect=dialect, template=template, offset=None
-        ) from None
+        raise _too_deep(template, dialect) from None
+
+
+def _too_deep(template: str, dialect: Dialect) -> ExpressionError:
+    return java_error(None, java_type="StackOverflowError", dialect=dialect, template=template, offset=None)
 
 
 def _moved(reference: Reference, raws: RawBlocks) -> Reference:

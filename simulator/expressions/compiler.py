@@ -19,6 +19,7 @@ from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import (
     ImmutableList,
     Long,
+    MapEntry,
     SafeString,
     capacity_for,
     class_name,
@@ -479,11 +480,15 @@ def _piece(value: Any) -> str:
 
 
 def _map_key(key: Any) -> Any:
-    """A key that Python can hash: lists and maps become hashable copies."""
-    if isinstance(key, dict):
+    """A key that Python can hash: collections become hashable copies."""
+    if isinstance(key, Mapping):
         return FrozenMap(key)
     if isinstance(key, list):
         return FrozenList(key)
+    if isinstance(key, set):
+        return frozenset(key)
+    if isinstance(key, MapEntry):
+        return MapEntry(_map_key(key.key), _map_key(key.value))
     return key
 
 

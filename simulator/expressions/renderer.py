@@ -37,7 +37,7 @@ from simulator.expressions.runtime import CannotConcatError, State, TextWriter, 
 from simulator.expressions.scope import Scope
 from simulator.expressions.statements import CompiledBlock, CompiledMacro, StatementCompiler, Write
 from simulator.expressions.tests import TESTS
-from simulator.expressions.text import hash_ordered
+from simulator.expressions.text import hash_ordered, java_text
 
 __all__ = ["CACHE_SIZE", "Compiled", "Renderer", "definitions", "plain"]
 
@@ -274,21 +274,21 @@ class Renderer:
         shown, raws = take_raw(template)
         try:
             tree = parse(shown, self.dialect)
+            compiler = StatementCompiler(self.dialect, self.filters, self.functions, self.tests)
+            compiler.changes_lists = _CHANGING[self.dialect.major].search(shown) is not None
+            return Compiled(
+                compiler.body(tree.body),
+                {macro.name: CompiledMacro(compiler, macro) for macro in tree.macros},
+                {name: CompiledBlock(compiler, block) for name, block in tree.blocks.items()},
+                shown,
+                raws,
+            )
         except ParseError as error:
             raise self._parse_error(error, shown, template, raws) from None
         except RecursionError:
             raise java_error(
                 None, java_type="StackOverflowError", dialect=self.dialect, template=template, offset=None
             ) from None
-        compiler = StatementCompiler(self.dialect, self.filters, self.functions, self.tests)
-        compiler.changes_lists = _CHANGING[self.dialect.major].search(shown) is not None
-        return Compiled(
-            compiler.body(tree.body),
-            {macro.name: CompiledMacro(compiler, macro) for macro in tree.macros},
-            {name: CompiledBlock(compiler, block) for name, block in tree.blocks.items()},
-            shown,
-            raws,
-        )
 
     def _parse_error(self, error: ParseError, shown: str, template: str, raws: RawBlocks) -> ExpressionError:
         offset = raws.original_offset(error.offset)
@@ -311,14 +311,10 @@ class Renderer:
 def definitions(kind: str, dialect: Dialect) -> dict[str, Definition]:
     """What a dialect has of a kind ("filter", "function", "test"), by name."""
     # Imported when first needed: functions bring libraries along.
-    import simulator.expressions.filters as filters
-    import simulator.expressions.functions as functions
+    from simulator.expressions.filters import FILTERS
+    from simulator.expressions.functions import FUNCTIONS
 
-    tables: dict[str, Table] = {
-        "filter": getattr(filters, "FILTERS", {}),
-        "function": getattr(functions, "FUNCTIONS", {}),
-        "test": TESTS,
-    }
+    tables: dict[str, Table] = {"filter": FILTERS, "function": FUNCTIONS, "test": TESTS}
     return {
         name: definition
         for name, variants in tables[kind].items()
@@ -344,11 +340,18 @@ def plain(value: Any) -> Any:
     if isinstance(value, SafeString):
         return value.text
     if isinstance(value, MapEntry):
-        return {plain(value.key): plain(value.value)}
+        return {_plain_key(value.key): plain(value.value)}
     if isinstance(value, str):
         return value if type(value) is str else str(value)
     if isinstance(value, Mapping):
-        return {plain(key): plain(item) for key, item in value.items()}
+        return {_plain_key(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     return value
+
+
+def _plain_key(key: Any) -> Any:
+    """Collections are no keys outside of Java: their text is."""
+    if isinstance(key, (Mapping, list, set, MapEntry)):
+        return java_text(key)
+    return plain(key)
