@@ -24,6 +24,7 @@ FAMILIES: tuple[str, ...] = (
     "simulator.plugins.aws",
     "simulator.plugins.serdes",
     "simulator.plugins.scripts",
+    "simulator.plugins.notifications",
 )
 
 
