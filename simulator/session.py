@@ -328,6 +328,14 @@ class Session:
         self.execution = executor.execution(created.id)
         return self.execution
 
+    def resume(self, inputs: Mapping[str, Any]) -> Execution:
+        """Goes on with the paused execution. Raises InvalidInputError when an answer is not valid."""
+        assert self.execution is not None, "run() comes first"
+        self.executor.act("resume", self.execution.id, inputs=dict(inputs))
+        self.executor.run_until_idle()
+        self.execution = self.executor.execution(self.execution.id)
+        return self.execution
+
     #: further options of `Executor.create`: trigger variables, schedule date...
     create_options: Mapping[str, Any] = {}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simulator.cli.console import Console
-from simulator.cli.options import add_run_options, flags_of
+from simulator.cli.options import add_run_options, flags_of, key_values
 from simulator.errors import ExitCode, InvalidInputError, SimulatorError, UsageError
 
 if TYPE_CHECKING:
@@ -75,6 +75,12 @@ def _run(session: Session, args: argparse.Namespace, console: Console) -> ExitCo
         console.report(error.to_diagnostics())
         _show_signature(session, console)
         return error.exit_code
+    if execution.state.current == "PAUSED":
+        from simulator.cli.asking import go_on
+
+        go_on(session, console, key_values(args.resume, "--resume"), bool(args.resume))
+        assert session.execution is not None
+        execution = session.execution
     _after(session, execution, args, console)
     return exit_code_of(execution.state.current, strict=args.strict)
 

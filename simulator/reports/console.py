@@ -13,6 +13,7 @@ SUCCESS  2 task runs in 0.71 s
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from simulator.engine.events import (
     DoubleReady,
@@ -43,6 +44,8 @@ _STATE_COLORS = {
 _LEVELS = ("TRACE", "DEBUG", "INFO", "WARN", "ERROR")
 _LEVEL_COLORS = {"ERROR": ("red",), "WARN": ("yellow",), "INFO": (), "DEBUG": ("dim",), "TRACE": ("dim",)}
 _SHOWN = {StateType.PAUSED}
+#: A storage URI is mostly folders that nobody reads; the whole of it is in --json and in the report.
+_STORED = re.compile(r"kestra:///\S{40,}/(?=[^/\s]+)")
 #: Beyond so many lines of one kind, a loop is counted rather than told.
 _FOLD_AFTER = 200
 
@@ -151,7 +154,7 @@ class ConsoleReporter:
             self._style(f"{short_type(event.task_type):<{self._type_width}}", "dim"),
             self._style(f" {_seconds(run, event):>9}", "dim"),
         ]
-        facts = [clean(event.fact)] if event.fact else []
+        facts = [_STORED.sub("kestra:///…/", clean(event.fact))] if event.fact else []
         if run.mocked:
             facts.append(self._style("(mock)", "magenta"))
         if run.attempts and len(run.attempts) > 1:
