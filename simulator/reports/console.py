@@ -18,6 +18,7 @@ import re
 from simulator.engine.events import (
     DoubleReady,
     Event,
+    ExecutionChanged,
     ExecutionEnded,
     ExecutionStarted,
     LogEmitted,
@@ -80,8 +81,10 @@ class ConsoleReporter:
         self._width = 12
         self._type_width = 24
         self._root: str | None = None
+        self._last: Execution | None = None
         self._shown = 0
         self._counted: set[str] = set()
+        self._told: dict[str, StateType] = {}
         self._folded: dict[StateType, int] = {}
         self._started: dt.datetime | None = None
         self._errors: list[str] = []
@@ -113,11 +116,13 @@ class ConsoleReporter:
                 self._task_run(event)
             case LogEmitted():
                 self._log(event)
-            case ExecutionEnded():
-                if event.execution.id == self._root:
-                    self._result(event.execution)
-            case RunEnded():
-                pass
+            case ExecutionChanged() if event.execution.id == self._root:
+                self._last = event.execution
+            case ExecutionEnded() if event.execution.id == self._root:
+                self._last = None
+                self._result(event.execution)
+            case RunEnded() if self._last is not None:
+                self._result(self._last)
 
     def close(self) -> None:
         """Nothing is kept back."""
@@ -129,7 +134,11 @@ class ConsoleReporter:
         run = event.task_run
         state = run.state.current
         if not (state.is_terminated or state in _SHOWN):
+            self._told.pop(run.id, None)
             return
+        if self._told.get(run.id) is state:
+            return
+        self._told[run.id] = state
         if state.is_terminated:
             self._counted.add(run.id)
         if self._quiet:
