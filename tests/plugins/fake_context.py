@@ -10,7 +10,6 @@ import datetime as dt
 import functools
 import io
 import random
-import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,16 +18,20 @@ from simulator.diagnostics import Position, Span
 from simulator.dialect import V2, Dialect
 from simulator.engine.execution import LogEntry
 from simulator.engine.task import Endpoint, ProcessResult
-from simulator.errors import ExpressionError, NetworkRefusedError, TaskError
+from simulator.errors import NetworkRefusedError, TaskError
+from simulator.expressions.property import render_property
+from simulator.expressions.renderer import Renderer
+from simulator.expressions.scope import Scope
 from simulator.model.catalog import PropertySpec, T, TaskSpec
 from simulator.model.flow import Flow, Task
+from simulator.plugins.core.templating import InnerTask
+from simulator.plugins.registry import Registry
 from simulator.source.nodes import MapNode
 from simulator.storage import guard, workdir
 from simulator.storage.base import StorageContext
 from simulator.storage.kv import LocalKv
 from simulator.storage.local import LocalStorage
 from simulator.storage.namespace_files import LocalNamespaceFiles
-from simulator.values import parse_duration
 
 START = dt.datetime(2024, 5, 1, 12, 0, 0, tzinfo=dt.UTC)
 
@@ -198,48 +201,56 @@ class FakeContext:
     def get(self, name: str, default: Any = None, *, extra: Mapping[str, Any] | None = None) -> Any:
         spec = self.spec.property(name)
         assert spec is not None, f"{self.spec.type} declares no property {name}"
-        value = self.properties.get(name)
+        raw = self.properties.get(name)
         for alias in spec.aliases:
-            value = self.properties.get(alias) if value is None else value
-        if value is not None and spec.dynamic:
-            value = self._whole(value, extra) if spec.as_property else self.render(value, extra)
-        if value is not None and spec.as_property:
-            value = convert(value, spec)
+            raw = self.properties.get(alias) if raw is None else raw
+        value = None if raw is None else self._typed(spec, raw, extra)
         if value is None:
             return spec.default if spec.default is not None else default
+        if spec.values and value not in spec.values:
+            raise TaskError(f"{name}: not one of {', '.join(spec.values)}: '{value}'")
         return value
 
-    def _whole(self, value: Any, extra: Mapping[str, Any] | None) -> Any:
-        return self.render(value, extra)
+    def _typed(self, spec: PropertySpec, raw: Any, extra: Mapping[str, Any] | None) -> Any:
+        kind = _AS.get(spec.type)
+        if not spec.dynamic:
+            return raw
+        if kind is None or (not spec.as_property and spec.type in (T.LIST, T.MAP)):
+            return self.render(raw, extra)
+        if not spec.as_property and spec.type in (T.STRING, T.URI):
+            return self.render(str(raw).lower() if isinstance(raw, bool) else str(raw), extra)
+        item = _AS.get(spec.item.type) if spec.item is not None else None
+        more = {"value": item} if spec.type is T.MAP else {"item": item}
+        return render_property(real_renderer(self.dialect), raw, kind, self.scope(extra), **more)
 
-    # -- rendering: the real renderer when it can be imported, else dotted paths only ---------------------------
+    # -- rendering ----------------------------------------------------------------------------------------------
 
-    def _scope(self, extra: Mapping[str, Any] | None) -> dict[str, Any]:
-        return {**self.variables, **(extra or {})}
+    def scope(self, extra: Mapping[str, Any] | None = None) -> Scope:
+        variables = {**self.variables, **(extra or {})}
+        return Scope(self.dialect, variables, files=_Files(self), now=self.clock.now, rng=self.rng)
 
     def render(self, template: Any, extra: Mapping[str, Any] | None = None) -> Any:
         renderer = real_renderer(self.dialect)
-        if renderer is not None:
-            return renderer.render_deep(template, self._real_scope(extra))
         if isinstance(template, str):
-            return _PLACE.sub(lambda match: _text(_lookup(match[1], self._scope(extra))), template)
-        if isinstance(template, Mapping):
-            return {self.render(k, extra): self.render(v, extra) for k, v in template.items()}
-        if isinstance(template, list):
-            return [self.render(item, extra) for item in template]
-        return template
+            return renderer.render(template, self.scope(extra))
+        return renderer.render_deep(template, self.scope(extra))
 
     def render_typed(self, template: str, extra: Mapping[str, Any] | None = None) -> Any:
-        renderer = real_renderer(self.dialect)
-        if renderer is not None:
-            return renderer.render_typed(template, self._real_scope(extra))
-        match = _PLACE.fullmatch(template.strip()) if isinstance(template, str) else None
-        return _lookup(match[1], self._scope(extra)) if match else self.render(template, extra)
+        return real_renderer(self.dialect).render_typed(template, self.scope(extra))
 
-    def _real_scope(self, extra: Mapping[str, Any] | None) -> Any:
-        from simulator.expressions.scope import Scope
+    def inner_task(self, source: str) -> InnerTask:
+        """For TemplatedTask: the inner task runs in a context that shares everything but the properties."""
+        import copy
 
-        return Scope(self.dialect, self._scope(extra), now=self.clock.now, rng=self.rng)
+        import yaml
+
+        properties = yaml.safe_load(source)
+        name = properties.pop("type")
+        plugin = Registry(("simulator.plugins.core",), entry_points=False).load(name)
+        assert plugin is not None, name
+        inner = copy.copy(self)
+        inner.spec, inner.properties = plugin.spec, properties
+        return InnerTask(plugin.spec.type, plugin.spec.kind, lambda: plugin().run(inner))
 
     # -- records ------------------------------------------------------------------------------------------------
 
@@ -318,70 +329,42 @@ class FakeContext:
         return self.storage.put_at(f"kestra:///test/{name}", data)
 
 
-# -- the simple renderer and converter (used until the real ones exist) ---------------------------------------------
+_AS = {
+    T.STRING: "string",
+    T.URI: "string",
+    T.INTEGER: "integer",
+    T.NUMBER: "number",
+    T.BOOLEAN: "boolean",
+    T.DURATION: "duration",
+    T.DATE: "date",
+    T.TIME: "time",
+    T.DATETIME: "datetime",
+    T.ENUM: "enum",
+    T.LIST: "list",
+    T.MAP: "map",
+}
 
-_PLACE = re.compile(r"\{\{\s*([A-Za-z_][\w.\[\]'\"-]*)\s*\}\}")
+
+class _Files:
+    """The FileService of expressions (`read()`, `fileSize()`...)."""
+
+    def __init__(self, ctx: FakeContext) -> None:
+        self._ctx = ctx
+
+    def read(self, uri: str, *, namespace: str | None = None, version: int | None = None) -> bytes:
+        with self._ctx.open_uri(uri) as stream:
+            return stream.read()
+
+    def exists(self, uri: str, *, namespace: str | None = None) -> bool:
+        return self._ctx.storage.exists(uri)
+
+    def size(self, uri: str, *, namespace: str | None = None) -> int:
+        return self._ctx.storage.info(uri).size
+
+    def namespace_file_uri(self, path: str, namespace: str, version: int | None = None) -> str:
+        return self._ctx.namespace_files.uri(namespace, path, version)
 
 
 @functools.lru_cache
-def real_renderer(dialect: Dialect) -> Any:
-    try:
-        from simulator.expressions.renderer import Renderer
-    except ImportError:
-        return None
+def real_renderer(dialect: Dialect) -> Renderer:
     return Renderer(dialect)
-
-
-def _lookup(path: str, scope: Mapping[str, Any]) -> Any:
-    value: Any = scope
-    for step in path.split("."):
-        if not isinstance(value, Mapping) or step not in value:
-            raise ExpressionError(f"Unable to find `{step}` used in the expression `{{{{ {path} }}}}`")
-        value = value[step]
-    return value
-
-
-def _text(value: Any) -> str:
-    import json
-
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return json.dumps(value) if isinstance(value, (dict, list)) else str(value)
-
-
-def convert(value: Any, spec: PropertySpec) -> Any:
-    """Property<T> conversion, the common cases."""
-    import json
-
-    if spec.type in (T.MAP, T.LIST, T.OBJECT):
-        if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except ValueError as error:
-                raise ExpressionError(str(error)) from None
-        if spec.type is T.LIST and spec.item is not None:
-            return [convert(item, spec.item) for item in value]
-        return value
-    if isinstance(value, str) and value == "" and spec.type not in (T.STRING, T.ANY, T.URI, T.DATA):
-        return None
-    try:
-        if spec.type is T.INTEGER:
-            return int(value)
-        if spec.type is T.NUMBER:
-            return float(value)
-        if spec.type is T.BOOLEAN:
-            return {"true": True, "false": False}[str(value).lower()]
-        if spec.type is T.DURATION:
-            text = str(value)
-            return parse_duration(text) if "P" in text else dt.timedelta(seconds=float(text))
-        if spec.type is T.DATETIME:
-            return dt.datetime.fromisoformat(str(value))
-        if spec.type is T.ENUM and str(value) not in spec.values:
-            raise ValueError(value)
-    except (ValueError, KeyError) as error:
-        raise TaskError(f"{spec.name}: {error}") from None
-    if spec.type in (T.STRING, T.URI, T.ENUM) and not isinstance(value, (str, Mapping, list)):
-        return _text(value)
-    return value
