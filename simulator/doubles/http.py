@@ -4,8 +4,10 @@ A client that means `https://api.example.com/v1/users?page=2` calls
 
     <address.url>/https/api.example.com/v1/users?page=2        (`target(address.url, url)` builds it)
 
-where `address.url` is `http://127.0.0.1:<port>/<token>`. The token is new in each run and the Host header must be this
-server's own, so that neither other users nor web pages can talk to it (security.md, trap 22).
+where `address.url` is `http://127.0.0.1:<port>/<token>`; the token is new in each run. A client that cannot change the
+path sends the request as it would to the real server, with that server's Host header: rules for https are then tried
+before those for http. Web pages can do neither: they do not know the token, a browser's Host header always names the
+port that it calls, and requests with an Origin are refused (security.md, trap 22).
 
 Rules (`simulator.doubles.http_rules`) come from the side file. `prepare({"rule": {...}})` adds one that comes last:
 plugins of well-known services say so what a healthy service would answer. A request that nothing matches is answered
@@ -29,7 +31,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from simulator.doubles.base import Address
-from simulator.doubles.http_rules import Request, Response, Rule, parse_rules, snippet
+from simulator.doubles.http_rules import Fault, Request, Response, Rule, parse_rules, snippet
 from simulator.errors import DoubleError
 
 __all__ = ["UNMATCHED_HEADER", "HttpDouble", "target"]
@@ -52,12 +54,23 @@ def target(base: str, url: str) -> str:
 
 
 class HttpDouble:
-    """See the module. `rules` as in the side file, `base` the folder of their files."""
+    """See the module. `rules` as in the side file, `base` the folder of their files.
+
+    `faults` strike before any rule: `kind` (refuse, reset, truncate, slow, hang or status), after the first `after`
+    requests, `times` times, with `delay` and `status`.
+    """
 
     name = "http"
 
-    def __init__(self, rules: Sequence[Mapping[str, Any]] = (), *, base: Path | None = None) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Mapping[str, Any]] = (),
+        *,
+        base: Path | None = None,
+        faults: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
         self._rules = parse_rules(rules, base)
+        self._faults = [Fault.of(fault) for fault in faults]
         self._prepared: list[Rule] = []
         self._requests: list[dict[str, Any]] = []
         self._lock = threading.Lock()
@@ -124,11 +137,17 @@ class HttpDouble:
     def owns(self, token: str) -> bool:
         return secrets.compare_digest(token.encode(), self._token.encode())
 
-    def take(self, request: Request) -> Response:
-        """Records a request and finds its answer."""
+    def take(self, requests: Sequence[Request]) -> Response:
+        """Records a request and finds its answer; `requests` are the readings of one request, the likeliest first."""
         with self._lock:
-            rule = next((rule for rule in (*self._rules, *self._prepared) if rule.fits(request)), None)
-            response = rule.answer() if rule else _unmatched(request)
+            rules = (*self._rules, *self._prepared)
+            found = next(
+                ((rule, request) for rule in rules for request in requests if rule.fits(request)), None
+            )
+            rule, request = found or (None, requests[0])
+            response = next((struck for fault in self._faults if (struck := fault.strike())), None)
+            if response is None:
+                response = rule.answer() if rule else _unmatched(request)
             self._requests.append(_record(request, response, rule))
             del self._requests[:-_REQUESTS_KEPT]
         return response
@@ -154,24 +173,33 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_any(self) -> None:
         double = self.server.double
-        port = self.server.server_address[1]
-        if self.headers.get("Host") != f"127.0.0.1:{port}" or self.headers.get("Origin"):
-            self._refuse(421, "this address answers to the run that started it only")
-            return
-        _, token, *rest = [*self.path.split("/", 4), "", "", ""][:5]
-        scheme, authority, path = rest
-        if not double.owns(token) or scheme not in ("http", "https") or not authority:
-            self._refuse(404, "not found")
+        urls = self._meant()
+        if urls is None:
             return
         body = self._read_body()
         if body is None:
             return
-        authority, mark, query = authority.partition("?")
-        url = f"{scheme}://{authority}/{path}{mark}{query}"
         headers = {name.lower(): value for name, value in self.headers.items()}
-        headers["host"] = authority
-        request = Request(self.command, url, headers, body)
-        self._send(double.take(request))
+        headers["host"] = urlsplit(urls[0]).netloc
+        self._send(double.take([Request(self.command, url, headers, body) for url in urls]))
+
+    def _meant(self) -> list[str] | None:
+        """The URLs that the client may mean; None when the request was refused."""
+        host = self.headers.get("Host") or ""
+        port = self.server.server_address[1]
+        if host == f"127.0.0.1:{port}" and not self.headers.get("Origin"):
+            _, token, *rest = [*self.path.split("/", 4), "", "", ""][:5]
+            scheme, authority, path = rest
+            if self.server.double.owns(token) and scheme in ("http", "https") and authority:
+                return [f"{scheme}://{authority}/{path}"]
+            self._refuse(404, "not found")
+            return None
+        if not host or host.rpartition(":")[2] == str(port) or self.headers.get("Origin"):
+            self._refuse(421, "this address answers to the run that started it only")
+            return None
+        if self.path.startswith(("http://", "https://")):
+            return [self.path]
+        return [f"{scheme}://{host}{self.path}" for scheme in ("https", "http")]
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_TRACE = handle_any  # noqa: N815
 

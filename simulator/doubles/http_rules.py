@@ -29,7 +29,7 @@ from typing import Any
 from simulator.errors import DoubleError
 from simulator.values import parse_duration
 
-__all__ = ["FAULTS", "Request", "Response", "Rule", "parse_rules", "snippet"]
+__all__ = ["FAULTS", "Fault", "Request", "Response", "Rule", "parse_rules", "snippet"]
 
 FAULTS = ("refuse", "reset", "truncate", "slow", "hang")
 
@@ -97,6 +97,37 @@ class Rule:
         response = self.responses[min(self.used, len(self.responses) - 1)]
         self.used += 1
         return response
+
+
+@dataclass(slots=True)
+class Fault:
+    """Something that goes wrong whatever the rules say. Not thread-safe: the double holds a lock."""
+
+    response: Response
+    after: int
+    times: int | None
+    seen: int = field(default=0)
+
+    @classmethod
+    def of(cls, data: Mapping[str, Any]) -> Fault:
+        """From the side file's `faults:` or `--fault`. Raises DoubleError for a kind that HTTP does not know."""
+        kind = data.get("kind")
+        if kind != "status" and kind not in FAULTS:
+            raise DoubleError(
+                f"the HTTP double knows no fault `{kind}`",
+                hint=f"known faults: {', '.join((*FAULTS, 'status'))}",
+            )
+        delay = _seconds(data.get("delay"), "http fault")
+        status = int(data.get("status") or 503)
+        response = Response(status, body=b"", delay=delay, fault=None if kind == "status" else str(kind))
+        times = data.get("times")
+        return cls(response, int(data.get("after") or 0), None if times is None else int(times))
+
+    def strike(self) -> Response | None:
+        """The faulty answer for the next request, None when it is spared."""
+        self.seen += 1
+        number = self.seen - self.after
+        return self.response if number > 0 and (self.times is None or number <= self.times) else None
 
 
 def parse_rules(data: Sequence[Mapping[str, Any]], base: Path | None = None) -> list[Rule]:

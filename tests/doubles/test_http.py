@@ -152,6 +152,19 @@ def test_connection_faults(start: Any, fault: str) -> None:
         call("GET", "https://a.example/")
 
 
+def test_faults_of_the_whole_double(tmp_path: Path) -> None:
+    call = Calls.__new__(Calls)
+    call.double = HttpDouble(
+        [{"url": "https://a.example/", "body": "ok"}],
+        faults=[{"kind": "status", "after": 1, "times": 2, "status": 429}],
+    )
+    call.address = call.double.ready()
+    assert [call("GET", "https://a.example/")[0] for _ in range(4)] == [200, 429, 429, 200]
+    call.double.stop()
+    with pytest.raises(DoubleError, match="no fault `deadlock`"):
+        HttpDouble(faults=[{"kind": "deadlock"}])
+
+
 def test_a_truncated_answer_is_noticed(start: Any) -> None:
     call = start({"url": "https://a.example/", "body": "x" * 10, "fault": "truncate"})
     with pytest.raises(http.client.IncompleteRead):
@@ -196,9 +209,38 @@ def test_strangers_are_refused(start: Any) -> None:
     assert get(path) == 200
     assert get("/wrong/https/a.example/") == 404
     assert get("/") == 404
-    assert get(path, Host="evil.example") == 421
+    # A browser names the port that it calls, whatever name the page used.
+    assert get(path, Host=f"evil.example:{call.address.port}") == 421
+    assert get(path, Host="") == 421
     assert get(path, Origin="https://evil.example") == 421
     assert len(call.double.contents()["requests"]) == 1
+
+
+def test_a_request_as_the_real_server_would_get_it(start: Any) -> None:
+    call = start(
+        {"url": "http://plain.example:8080/x", "body": "http"},
+        {"url": "https://safe.example/x", "body": "https"},
+    )
+
+    def get(path: str, host: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", call.address.port, timeout=5)
+        connection.request("GET", path, headers={"Host": host})
+        response = connection.getresponse()
+        body = response.read()
+        connection.close()
+        return response.status, body
+
+    assert get("/x?q=1", "plain.example:8080") == (200, b"http")
+    assert get("/x", "safe.example") == (200, b"https")
+    assert get("https://safe.example/x", "safe.example") == (200, b"https")
+    assert get("/y", "safe.example")[0] == 501
+    urls = [request["url"] for request in call.double.contents()["requests"]]
+    assert urls == [
+        "http://plain.example:8080/x?q=1",
+        "https://safe.example/x",
+        "https://safe.example/x",
+        "https://safe.example/y",
+    ]
 
 
 def test_it_listens_on_loopback_only(start: Any) -> None:
