@@ -302,14 +302,15 @@ def connection_error(error: Exception, url: str) -> Exception:
     where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
     if isinstance(error, http.ReadTimeoutError):
         return TaskError("Read timed out", code="SIM-TASK-HTTP")
-    if isinstance(error, http.ConnectTimeoutError):
-        return TaskError(f"Connect to {where} failed: Connect timed out", code="SIM-TASK-HTTP")
     if isinstance(error, http.NameResolutionError):
         return TaskError(f"{parts.hostname}: Name or service not known", code="SIM-TASK-HTTP")
     if isinstance(error, http.NewConnectionError):
         cause = error.__cause__ or error
         reason = getattr(cause, "strerror", None) or "Connection refused"
         return TaskError(f"Connect to {where} [{parts.hostname}] failed: {reason}", code="SIM-TASK-HTTP")
+    # A refused connection is a kind of timeout to urllib3, so this comes after it.
+    if isinstance(error, http.ConnectTimeoutError):
+        return TaskError(f"Connect to {where} failed: Connect timed out", code="SIM-TASK-HTTP")
     if isinstance(error, http.ProtocolError):
         return TaskError(f"{parts.netloc.rpartition('@')[2]} failed to respond", code="SIM-TASK-HTTP")
     if isinstance(error, (http.SSLError, ssl.SSLError)):
