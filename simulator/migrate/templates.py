@@ -12,7 +12,7 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 from simulator.dialect import V1, Dialect
-from simulator.expressions.lexer import ParseError
+from simulator.expressions.lexer import ParseError, Token, tokenize
 from simulator.expressions.nodes import Attribute, Literal, Name, Statement
 from simulator.expressions.parser import parse as parse_template
 
@@ -33,6 +33,9 @@ class Parsed:
         # The tree is kept whole: the extents are known by the identity of its nodes.
         self._tree = parse_template(self._read, dialect, self._spans)
         self.body: list[Statement] = self._tree.body
+
+    def tokens(self) -> list[Token]:
+        return tokenize(self._read)
 
     def extent(self, node: Any) -> tuple[int, int]:
         """Offsets of a node's first character and behind its last one, without parentheses around it."""
@@ -82,7 +85,8 @@ def path_of(node: Any) -> list[Any] | None:
 
 def _shape(node: Any) -> Any:
     if isinstance(node, (list, tuple)):
-        return tuple(_shape(item) for item in node)
+        # A bare number in a tuple is an offset (values are literals).
+        return tuple(_shape(item) for item in node if type(item) is not int)
     if is_dataclass(node):
         return (
             type(node).__name__,

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from simulator.dialect import V2
-from simulator.expressions.lexer import tokenize
 from simulator.expressions.nodes import Filter, FilterTag, Function, Print
 from simulator.migrate.changes import Change, Context
 from simulator.migrate.editor import Document, Edit, EditConflictError
@@ -155,7 +154,7 @@ def dashes(document: Document, context: Context) -> Iterator[Change]:
         parsed = parse(node.text) if "-" in node.text else None
         if parsed is None:
             continue
-        tokens = tokenize(node.text)
+        tokens = parsed.tokens()
         for index, token in enumerate(tokens[:-2]):
             before = tokens[index - 1].value if index else ""
             if (

@@ -229,14 +229,21 @@ def _moved(document: Document, task: Task) -> list[Edit]:
             raise EditConflictError(f"`{key}` of the Pause also holds for its tasks")
     if not isinstance(children, ListNode) or document.is_flow(children) or document.is_flow(task.place):
         raise EditConflictError("the tasks are written in brackets")
-    first = document.line_start(document.start(children))
-    last = document.line_end(document.end(children))
-    block = document.text[first:last]
+    # From the line below the key on, so that comments above the first task come along.
+    first = document.next_line(document.key_range(task.node, "tasks")[1])
+    block = document.text[first : document.line_end(document.end(children))]
     if _PARENT.search(block):
         raise EditConflictError("its tasks read `parent`")
     before = document.column(document.start(children))
     after = document.column(document.start(task.place))
     # `reindent` leaves the first line alone: give it one to leave.
     text = reindent(document.newline + block, before, after)
+    removed = document.remove(task.node, "tasks")
     end = document.line_end(document.end(task.node))
-    return [*document.remove(task.node, "tasks"), Edit(end, end, text)]
+    if len(removed) != 1:
+        raise EditConflictError("comments stand between its first keys")
+    last = removed[0]
+    if end < last.end:  # the Pause ends with its tasks: they change places in one edit
+        start = last.start - len(document.newline)
+        return [Edit(start, end, text)]
+    return [last, Edit(end, end, text)]
