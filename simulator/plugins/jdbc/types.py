@@ -199,8 +199,7 @@ _VALUES: dict[str, Convert] = {
     },
 }
 
-#: Types that psycopg's own loaders read as Java does, for files.
-_FAST = frozenset({"bool", "int2", "int4", "int8", "oid", "float8"})
+VOID = 2278
 
 
 def json_value(value: Any, *, drop_nulls: bool = False) -> Any:
@@ -250,6 +249,8 @@ def configure(connection: Any, zone: dt.tzinfo, *, for_json: bool) -> None:
         convert = conversions.get(info.name)
         if convert is not None:
             _register(connection, info.oid, info.array_oid, convert, info.delimiter)
+    # The only pseudo-type that a column can have; psycopg's registry lacks it.
+    _register(connection, VOID, 0, conversions["void"], ",")
     _register_custom(connection)
 
 
