@@ -28,10 +28,10 @@ from simulator.engine.execution import LogEntry, Metric, StateType, TaskRun
 from simulator.errors import NotFoundError, UsageError
 from simulator.session import Session
 
-__all__ = ["Execution", "S3Bucket", "S3Contents", "check", "run"]
+__all__ = ["Execution", "Recorder", "S3Bucket", "S3Contents", "check", "run"]
 
 
-class _Recorder:
+class Recorder:
     """Keeps logs and metrics of a run."""
 
     def __init__(self) -> None:
@@ -108,7 +108,7 @@ class Execution:
     the doubles and of stored files: they are data.
     """
 
-    def __init__(self, session: Session, value: ExecutionValue, recorder: _Recorder) -> None:
+    def __init__(self, session: Session, value: ExecutionValue, recorder: Recorder) -> None:
         self._session = session
         self._recorder = recorder
         self.value = value
@@ -302,7 +302,7 @@ def run(
         environ=os.environ,
         side_file=Path(side_file) if side_file is not None else None,
     )
-    recorder = _Recorder()
+    recorder = Recorder()
     session.reporters.append(recorder)
     try:
         value = session.run()

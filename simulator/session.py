@@ -133,6 +133,7 @@ class Session:
         self._closed = False
         self._pending: list[Event] = []
         self.execution: Execution | None = None
+        self.executor: Any = None
 
     # --- opening
 
@@ -145,8 +146,12 @@ class Session:
         environ: Mapping[str, str] | None = None,
         side_file: Path | None = None,
         cwd: Path | None = None,
+        local: bool = True,
     ) -> Session:
-        """Everything before the run. Raises SimulatorError with all that is wrong; nothing is left running then."""
+        """Everything before the run. Raises SimulatorError with all that is wrong; nothing is left running then.
+
+        `local` False: the run is elsewhere, so no double starts and types that cannot run here are fine.
+        """
         environ = environ or {}
         text = read_flow_text(flow_file)
         side_path = side_file or side_file_of(flow_file)
@@ -156,8 +161,11 @@ class Session:
         session = cls(flow_file, text, merge(flags or {}, environ, side), side)
         session.supervisor.__enter__()
         try:
-            session._head_start()
+            if local:
+                session._head_start()
             session._load(environ, cwd or Path.cwd())
+            if local:
+                session._refuse_unsupported()
         except BaseException:
             session.close()
             raise
@@ -198,7 +206,6 @@ class Session:
         self.diagnostics += self.vault.diagnostics
         self.flow = self._build_flow()
         self.diagnostics += self._check_mocks()
-        self._refuse_unsupported()
 
     def _env_files(self, cwd: Path) -> list[Path]:
         """Given ones, else `.env_encoded` beside the flow, else in the working directory."""
@@ -341,7 +348,7 @@ class Session:
 
     def prepare(self) -> Any:
         """The executor with everything around it; made once."""
-        if hasattr(self, "executor"):
+        if self.executor is not None:
             return self.executor
         from simulator.deployed import DeployedFlows
         from simulator.engine.clock import RunClock

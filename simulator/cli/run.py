@@ -22,6 +22,8 @@ HELP = "run a flow for real against test doubles"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from simulator.remote.settings import add_remote_options
+
     parser.add_argument("flow", type=Path, metavar="FLOW", help="a flow file")
     add_run_options(parser)
     group = parser.add_argument_group("what is shown")
@@ -42,16 +44,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--resume", action="append", default=[], metavar="KEY=VALUE", help="answer for a Pause task"
     )
+    add_remote_options(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     from simulator.session import Session
 
     flags = flags_of(args)
-    session = Session.open(args.flow, flags=flags, environ=console.environ, side_file=args.side_file)
+    session = Session.open(
+        args.flow, flags=flags, environ=console.environ, side_file=args.side_file, local=not args.on
+    )
     with session:
         console.redactor = session.vault.redactor
         _add_reporters(session, args, console)
+        if args.on:
+            from simulator.cli.remote_run import run_remote
+
+            return int(run_remote(session, args, console))
         code = ExitCode.INTERNAL
         try:
             code = _run(session, args, console)

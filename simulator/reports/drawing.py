@@ -21,7 +21,9 @@ _LINE = 17.0
 _PAD = 14.0
 _GAP_X = 26.0
 _GAP_Y = 30.0
-_MIN_WIDTH = 132.0
+_MIN_WIDTH = 150.0
+#: room to the right of a title where a report writes the state
+_STATE_ROOM = 76.0
 _HEAD = 40.0
 
 #: children that run beside each other
@@ -96,7 +98,8 @@ class _Layout:
             task.span.start.line,
             loop=name in _LOOPS,
         )
-        box.width = max(_MIN_WIDTH, _text_width(box.title, box.subtitle) + 2 * _PAD)
+        width = max(_text_width(box.title) + _STATE_ROOM, _text_width(box.subtitle))
+        box.width = max(_MIN_WIDTH, width + 2 * _PAD)
         box.height = 2 * _LINE + _PAD
         if not groups:
             return box

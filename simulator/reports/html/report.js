@@ -118,8 +118,8 @@
       if (found.length) {
         const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
         text.setAttribute("class", "count");
-        text.setAttribute("x", Number(rect.getAttribute("x")) + Number(rect.getAttribute("width")) - 8);
-        text.setAttribute("y", Number(rect.getAttribute("y")) - 4);
+        text.setAttribute("x", Number(rect.getAttribute("x")) + Number(rect.getAttribute("width")) - 10);
+        text.setAttribute("y", Number(rect.getAttribute("y")) + 20);
         text.style.fill = color(worst);
         const bad = found.filter((run) => run.state === "FAILED").length;
         text.textContent = found.length === 1 ? found[0].state : `${found.length.toLocaleString("en")} × ${worst}${bad && bad < found.length ? ` (${bad})` : ""}`;
