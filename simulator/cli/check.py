@@ -115,10 +115,9 @@ def dialect_option(name: str | None) -> Dialect | None:
 def check_files(files: Sequence[Path], args: argparse.Namespace) -> tuple[list[Checked], dict[str, str]]:
     """Checks each file; also the texts by file, for excerpts."""
     from simulator.model.check import Checked, check_text
-    from simulator.plugins.registry import Registry
     from simulator.source.text import decode
 
-    catalog: Catalog = CachedCatalog(Registry())
+    catalog: Catalog = CheckCatalog()
     dialect = dialect_option(args.kestra)
     around = _around(files, args, catalog)
     checked: list[Checked] = []
@@ -139,19 +138,43 @@ def check_files(files: Sequence[Path], args: argparse.Namespace) -> tuple[list[C
     return checked, sources
 
 
-class CachedCatalog:
-    """A catalogue that remembers its answers; a run over hundreds of files asks the same few types."""
+class CheckCatalog:
+    """The registry, with its answers remembered: a run over hundreds of files asks the same few types.
 
-    def __init__(self, catalog: Catalog) -> None:
-        self._catalog = catalog
+    Types of third parties are looked for once, not per unknown type: scanning the installed packages takes long.
+    """
+
+    def __init__(self) -> None:
+        from simulator.plugins.registry import Registry
+
+        self._registry: Catalog = Registry(entry_points=False)
+        self._others: Catalog | None = None
+        self._third_party: frozenset[str] | None = None
         self._specs: dict[tuple[str, int], Any] = {}
         self._names: dict[int, tuple[str, ...]] = {}
 
     def spec(self, type_name: str, dialect: Dialect) -> Any:
         key = (type_name, dialect.major)
         if key not in self._specs:
-            self._specs[key] = self._catalog.spec(type_name, dialect)
+            found = self._registry.spec(type_name, dialect)
+            if found is None and type_name in self._outside():
+                found = self._full().spec(type_name, dialect)
+            self._specs[key] = found
         return self._specs[key]
+
+    def _outside(self) -> frozenset[str]:
+        if self._third_party is None:
+            from importlib.metadata import entry_points
+
+            self._third_party = frozenset(point.name for point in entry_points(group="simulator.tasks"))
+        return self._third_party
+
+    def _full(self) -> Catalog:
+        if self._others is None:
+            from simulator.plugins.registry import Registry
+
+            self._others = Registry()
+        return self._others
 
     def canonical(self, type_name: str, dialect: Dialect) -> str | None:
         spec = self.spec(type_name, dialect)
@@ -159,7 +182,7 @@ class CachedCatalog:
 
     def names(self, dialect: Dialect) -> tuple[str, ...]:
         if dialect.major not in self._names:
-            self._names[dialect.major] = tuple(self._catalog.names(dialect))
+            self._names[dialect.major] = tuple(self._registry.names(dialect))
         return self._names[dialect.major]
 
 

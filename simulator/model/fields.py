@@ -66,8 +66,8 @@ def check_fields(
             )
         if key not in skip and not is_null(value):
             check_value(spec, value, problems, path=f"{path}.{key}" if path else key)
-    for spec in set(specs.values()):
-        if spec.required and spec.in_dialect(dialect) and spec.name not in skip:
+    for name, spec in specs.items():
+        if spec.required and name == spec.name and spec.in_dialect(dialect) and name not in skip:
             keys = (spec.name, *spec.aliases)
             if all(is_null(node.get(key)) for key in keys):
                 empty = "must not be null" if spec.type is not T.TASKS else "must not be empty"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 from simulator.diagnostics import Span
@@ -41,9 +40,21 @@ _SINGLE_TASKS = frozenset({"onPause"})
 _BRANCHES = (plain("errors", T.TASKS), plain("finally", T.TASKS))
 
 
-@lru_cache(maxsize=1024)
+_tables: dict[int, tuple[TaskSpec, Mapping[str, PropertySpec]]] = {}
+
+
 def _table(spec: TaskSpec) -> Mapping[str, PropertySpec]:
-    """All keys of a type: the common ones and its own (which win: a Pause has a `timeout` of its own)."""
+    """All keys of a type: the common ones and its own (which win: a Pause has a `timeout` of its own).
+
+    Kept per spec object: hashing a spec by value would cost more than building the table.
+    """
+    known = _tables.get(id(spec))
+    if known is None or known[0] is not spec:
+        known = _tables[id(spec)] = (spec, _build_table(spec))
+    return known[1]
+
+
+def _build_table(spec: TaskSpec) -> Mapping[str, PropertySpec]:
     if spec.kind is Kind.TRIGGER:
         return {**_TRIGGER_COMMON, **named(spec.properties)}
     if spec.kind not in TASK_KINDS:
