@@ -146,7 +146,7 @@ def _mutable(value: Any) -> list[Any]:
     if not is_list(value):
         raise class_cast(value, "java.util.List")
     if isinstance(value, ImmutableList):
-        raise JavaError("UnsupportedOperationException", "null")
+        raise JavaError("UnsupportedOperationException", "")
     found: list[Any] = value
     return found
 
@@ -247,7 +247,7 @@ def _chunk(call: Call, value: Any, args: Args) -> Any:
     else:
         raise pebble(f"'chunk' filter argument 'size' must be a number. Actual type was: {class_name(given)}")
     if size < 1:
-        raise JavaError("IllegalArgumentException", "null")
+        raise JavaError("IllegalArgumentException", "")
     return [value[start : start + size] for start in range(0, len(value), size)]
 
 

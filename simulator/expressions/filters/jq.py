@@ -50,8 +50,8 @@ def _compiled(expression: str) -> Any:
     if _VARIABLES.search(expression):
         raise JavaError("JsonQueryException", "Undefined variable: $ENV")
     try:
-        # Parentheses keep an expression from closing the brackets of its surroundings, and imports out of it.
-        jq.compile(f"{_WALL}({expression}\n)")
+        # Compiled in two kinds of brackets, so that no text can close them; and nothing in them can import.
+        jq.compile(f"{_WALL}[{expression}\n]")
         return jq.compile(f"{_WALL}({expression}\n)|tojson")
     except ValueError as error:
         raise JavaError("JsonQueryException", str(error)) from error

@@ -52,17 +52,22 @@ def _replace(call: Call, value: Any, args: Args) -> Any:
     def change(text: str) -> str:
         for old, new in replacements:
             if by_pattern:
-                text = regexes.replace_all(old, text, new, call.scope.limits.regex_seconds)
+                text = _replaced(call, old, text, new)
             else:
                 text = text.replace(old, new)
             if len(text) > call.scope.limits.output_chars:
                 raise JavaError("OutOfMemoryError", "the text is longer than the limit of characters")
         return text
 
+    return map_leaves(value, change)
+
+
+def _replaced(call: Call, pattern: str, text: str, replacement: str) -> str:
     try:
-        return map_leaves(value, change)
+        return regexes.replace_all(pattern, text, replacement, call.scope.limits.regex_seconds)
     except JavaError as error:
-        raise _timeout_as_pebble(error) from error
+        # 1.1 lets Java's own exception out.
+        raise (_timeout_as_pebble(error) if call.dialect.major == 1 else _guarded(pattern, error)) from error
 
 
 def _pattern(args: Args) -> str:

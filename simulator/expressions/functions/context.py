@@ -100,7 +100,7 @@ def _subflow(call: Call, args: Args) -> Any:
 
 
 def _i18n(call: Call, args: Args) -> Any:
-    bundle = args.get("bundle")
+    bundle = args.get("0")
     raise JavaError(
         "MissingResourceException", f"Can't find bundle for base name {text_of(bundle)}, locale en_US"
     )

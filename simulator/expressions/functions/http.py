@@ -49,7 +49,7 @@ def _body(call: Call, value: Any, content_type: str) -> bytes | None:
     if value is None:
         return None
     if content_type in _YAML:
-        return to_yaml(value, call.scope.zone).encode()
+        return to_yaml(value, call.scope.zone, indent_arrays=False).encode()
     if content_type == "application/json":
         return to_json(value, call.scope.zone).encode()
     if content_type == "application/x-www-form-urlencoded" and isinstance(value, Mapping):
@@ -90,7 +90,7 @@ def _timeout(options: Mapping[Any, Any]) -> float | None:
     try:
         return parse_duration(text_of(given)).total_seconds()
     except ValueError:
-        raise pebble("Failed to execute HTTP Request ") from None
+        raise pebble("Failed to execute HTTP request ") from None
 
 
 def _http(call: Call, args: Args) -> Any:
@@ -104,7 +104,7 @@ def _http(call: Call, args: Args) -> Any:
     headers = _headers(args, content_type, accept, options)
     service = call.scope.http
     if service is None:
-        error = call.error("Failed to execute HTTP Request ")
+        error = call.error("Failed to execute HTTP request ")
         error.hint = "Expressions have no network here."
         raise error
     try:
@@ -118,7 +118,7 @@ def _http(call: Call, args: Args) -> Any:
     except NetworkRefusedError:
         raise
     except SimulatorError as error:
-        failure = call.error("Failed to execute HTTP Request ", cause_type="HttpClientException")
+        failure = call.error("Failed to execute HTTP request ", cause_type="HttpClientException")
         failure.hint = error.message
         raise failure from error
     if not 200 <= status < 300:
@@ -135,7 +135,7 @@ def _answer(headers: Mapping[str, str], content: bytes) -> Any:
     try:
         return read_yaml(text) if kind in _YAML else read_json(text)
     except JavaError as error:
-        raise pebble(f"Failed to execute HTTP Request {error.message}") from error
+        raise pebble(f"Failed to execute HTTP request {error.message}") from error
 
 
 TABLE: Table = table(

@@ -48,6 +48,8 @@ _POSIX = {
     "IsEmoji": r"\p{Emoji}",
     "IsIdeographic": r"\p{Ideographic}",
 }
+_BOUNDARY = r"(?:(?<=[a-zA-Z0-9_])(?![a-zA-Z0-9_])|(?<![a-zA-Z0-9_])(?=[a-zA-Z0-9_]))"
+_NO_BOUNDARY = r"(?:(?<=[a-zA-Z0-9_])(?=[a-zA-Z0-9_])|(?<![a-zA-Z0-9_])(?![a-zA-Z0-9_]))"
 _HORIZONTAL = r" \t\xa0\u1680\u180e\u2000-\u200a\u202f\u205f\u3000"
 _VERTICAL = r"\n\x0b\f\r\x85\u2028\u2029"
 _CONTROLS = {"t": r"\t", "n": r"\n", "r": r"\r", "f": r"\f", "a": r"\x07", "e": r"\x1b"}
@@ -65,6 +67,7 @@ class _Translator:
         self.position = 0
         self.out: list[str] = []
         self.flags = frozenset[str]()
+        self.used: set[str] = set()
 
     def translate(self) -> str:
         stack: list[frozenset[str]] = []
@@ -190,6 +193,7 @@ class _Translator:
         if position >= len(self.pattern):
             raise _error("Unknown group type" if position == self.position + 2 else "Unknown inline modifier")
         self.flags = frozenset((saved | on) - off)
+        self.used |= on
         # Only the case flag is left to the library; the others are translated away.
         mode = ("i" if "i" in on else "") + ("-i" if "i" in off else "")
         self.position = position + 1
@@ -289,6 +293,8 @@ class _Translator:
             return _DOLLAR
         if char == "z":
             return r"\Z"
+        if char in "bB" and "U" not in self.flags:
+            return _BOUNDARY if char == "b" else _NO_BOUNDARY
         if char in "AGbBX":
             return f"\\{char}"
         if char.isascii() and char.isalpha():
@@ -390,9 +396,14 @@ def compile_java(pattern: str) -> Any:
     """The compiled pattern. Raises JavaError PatternSyntaxException whose message is Java's description."""
     import regex
 
-    translated = _Translator(pattern).translate()
+    translator = _Translator(pattern)
+    translated = translator.translate()
+    # Without `u` Java folds the case of ASCII letters only. The library's ASCII mode does that too, but it would cut
+    # Unicode properties down to ASCII as well; where both meet, the properties win.
+    ascii_case = "i" in translator.used and not translator.used & {"u", "U"} and "\\p{" not in translated
+    flags = regex.VERSION1 | (regex.ASCII if ascii_case else 0)
     try:
-        return regex.compile(translated, regex.VERSION1 | regex.ASCII)
+        return regex.compile(translated, flags)
     except regex.error as error:
         raise _error(str(error).split(" at position")[0].capitalize()) from error
 

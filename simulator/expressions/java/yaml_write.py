@@ -21,13 +21,17 @@ _OCTAL = re.compile(r"0[0-7]+")
 _NUMBER = re.compile(r"-?[0-9]*(?:\.[0-9]*)?|0x[0-9a-fA-F]+")
 
 
-def to_yaml(value: Any, zone: dt.tzinfo = dt.UTC) -> str:
-    """The YAML document of a value, with its final newline. Raises JavaError for classes without a form."""
+def to_yaml(value: Any, zone: dt.tzinfo = dt.UTC, *, indent_arrays: bool = True) -> str:
+    """The YAML document of a value, with its final newline. Raises JavaError for classes without a form.
+
+    `indent_arrays`: list items one blank further in, as the filter writes them; False is the plain Jackson form
+    (`- x` under its key), as HTTP bodies have it.
+    """
     if isinstance(value, str) and value == "":
         return '--- ""\n'
     if _is_block(value):
         lines: list[str] = []
-        _block(value, 0, zone, lines)
+        _block(value, 0, zone, lines, indent_arrays)
         return "\n".join(lines) + "\n"
     text = _scalar(value, 2, zone)
     # A literal block that keeps its last newlines ends with one already.
@@ -38,7 +42,7 @@ def _is_block(value: Any) -> bool:
     return (isinstance(value, (Mapping, list, tuple, set, frozenset))) and bool(value)
 
 
-def _block(value: Any, indent: int, zone: dt.tzinfo, lines: list[str]) -> None:
+def _block(value: Any, indent: int, zone: dt.tzinfo, lines: list[str], indent_arrays: bool) -> None:
     if isinstance(value, Mapping):
         for key, item in value.items():
             head = " " * indent + _key(to_string(key)) + ":"
@@ -46,15 +50,21 @@ def _block(value: Any, indent: int, zone: dt.tzinfo, lines: list[str]) -> None:
                 _append(lines, f"{head} {_scalar(item, indent + 2, zone)}")
                 continue
             lines.append(head)
-            _block(item, indent + 2 if isinstance(item, Mapping) else indent, zone, lines)
+            inner = indent + 2 if isinstance(item, Mapping) else indent
+            _block(item, inner, zone, lines, indent_arrays)
         return
-    dash = " " * (indent + 1) + "-"
+    dash = " " * (indent + (1 if indent_arrays else 0)) + "-"
     for item in value:
-        if _is_block(item):
-            lines.append(dash)
-            _block(item, indent + 2, zone, lines)
-        else:
+        if not _is_block(item):
             _append(lines, f"{dash} {_scalar(item, indent + 2, zone)}")
+        elif indent_arrays:
+            lines.append(dash)
+            _block(item, indent + 2, zone, lines, indent_arrays)
+        else:
+            # The first line of the inner block stands behind the dash.
+            start = len(lines)
+            _block(item, indent + 2, zone, lines, indent_arrays)
+            lines[start] = f"{dash} {lines[start][indent + 2 :]}"
 
 
 def _append(lines: list[str], text: str) -> None:
