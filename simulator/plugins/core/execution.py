@@ -221,24 +221,20 @@ class PurgeExecutions:
         wants = {name: ctx.get(f"purge{name}", True) for name in ("Execution", "Log", "Metric", "Storage")}
         outputs = 0
         for execution in found:
-            # This very execution would lose the ground that it stands on.
-            if execution.id == ctx.execution_id:
+            if not execution.state.current.is_terminated:
+                # It would lose the ground that it stands on; a server would take it away all the same.
+                if execution.id != ctx.execution_id:
+                    ctx.logger.warn("Execution {} has not ended and is not purged", execution.id)
                 continue
             outputs += sum(1 for run in execution.task_runs if run.outputs)
             if wants["Storage"]:
                 prefix = execution_prefix(execution.namespace, execution.flow_id, execution.id)
                 counts["storagesCount"] += len(ctx.storage.delete_by_prefix(prefix))
-            purged = ctx.executions.act(
-                "purge",
-                execution.id,
-                execution=wants["Execution"],
-                logs=wants["Log"],
-                metrics=wants["Metric"],
-            )
-            counts["executionsCount"] += int(wants["Execution"])
-            if isinstance(purged, dict):
-                counts["logsCount"] += purged.get("logs", 0)
-                counts["metricsCount"] += purged.get("metrics", 0)
+            if wants["Log"]:
+                counts["logsCount"] += ctx.executions.purge_logs(execution_id=execution.id, other_logs=False)
+            if wants["Execution"]:
+                ctx.executions.act("delete", execution.id, logs=False, metrics=wants["Metric"], storage=False)
+                counts["executionsCount"] += 1
         result: dict[str, Any] = dict(counts)
         if ctx.dialect.major >= 2:
             result["taskOutputsCount"] = outputs if wants["Execution"] else 0

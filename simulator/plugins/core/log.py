@@ -191,9 +191,9 @@ class PurgeLogs:
             return TaskResult({"count": ctx.executions.purge_logs(**filters)})
         of_executions = others = 0
         if ctx.get("purgeExecutionLogs", True):
-            of_executions = ctx.executions.purge_logs(**filters, kind="execution")
+            of_executions = ctx.executions.purge_logs(**filters, other_logs=False)
         if ctx.get("purgeNonExecutionLogs", True) and filters["execution_id"] is None:
-            others = ctx.executions.purge_logs(**filters, kind="other")
+            others = ctx.executions.purge_logs(**filters, execution_logs=False)
         return TaskResult(
             {
                 "count": of_executions + others,

@@ -96,7 +96,7 @@ def test_purge_logs(tmp_path: Path) -> None:
     ctx.executions.log_entries = [entry("INFO", "a")]
     assert run(PurgeLogs, ctx).outputs == {"count": 1, "executionLogsCount": 1, "nonExecutionLogsCount": 0}
     [(_, filters)] = ctx.executions.acts
-    assert filters["kind"] == "execution"
+    assert filters["other_logs"] is False
     assert filters["levels"] == ["INFO"]
     assert filters["end_date"] == dt.datetime(2024, 6, 1, tzinfo=dt.UTC)
     old = context(tmp_path, PurgeLogs, {"endDate": "{{ now() }}"}, dialect=V1)
@@ -248,7 +248,12 @@ def test_purge_executions(tmp_path: Path) -> None:
     ctx = context(
         tmp_path, PurgeExecutions, {"namespace": "a", "endDate": "2024-06-01T00:00:00Z", "purgeMetric": False}
     )
-    ctx.executions.known = [execution("1"), execution("2", namespace="ab"), execution("3", namespace="a")]
+    ctx.executions.known = [
+        execution("1"),
+        execution("2", namespace="ab"),
+        execution("3", namespace="a"),
+        execution("4", state=StateType.RUNNING),
+    ]
     ctx.storage.put_at("kestra:///a/b/f/executions/1/tasks/t/r/x.ion", b"x")
     assert run(PurgeExecutions, ctx).outputs == {
         "executionsCount": 2,
@@ -257,10 +262,10 @@ def test_purge_executions(tmp_path: Path) -> None:
         "metricsCount": 0,
         "taskOutputsCount": 0,
     }
-    purged = [act for act in ctx.executions.acts if act[0] == "purge"]
-    assert purged == [
-        ("purge", name, {"execution": True, "logs": True, "metrics": False}) for name in ("1", "3")
-    ]
+    deleted = [act for act in ctx.executions.acts if act[0] == "delete"]
+    options = {"logs": False, "metrics": False, "storage": False}
+    assert deleted == [("delete", "1", options), ("delete", "3", options)]
+    assert ctx.logger.messages("WARN") == ["Execution 4 has not ended and is not purged"]
     assert not ctx.storage.exists("kestra:///a/b/f/executions/1/tasks/t/r/x.ion")
 
 
