@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Arguments:
     """Of a call: positional ones first, then named ones (name, value, offset)."""
 
@@ -44,19 +44,19 @@ class Arguments:
     offset: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Literal:
     value: Any
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Name:
     name: str
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Attribute:
     """`target.key`, `target[key]`, `target.key(arguments)`. `offset` is that of the key."""
 
@@ -66,32 +66,32 @@ class Attribute:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Function:
     name: str
     arguments: Arguments
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class BlockCall:
     arguments: Arguments
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Parent:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Unary:
     operator: str
     operand: Expression
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Binary:
     operator: str
     left: Expression
@@ -99,7 +99,7 @@ class Binary:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Filter:
     target: Expression
     name: str
@@ -107,7 +107,7 @@ class Filter:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Test:
     target: Expression
     name: str
@@ -116,7 +116,7 @@ class Test:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Ternary:
     condition: Expression
     yes: Expression
@@ -124,7 +124,7 @@ class Ternary:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Concat:
     """An interpolated string."""
 
@@ -132,13 +132,13 @@ class Concat:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class ListLiteral:
     items: list[Expression]
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class MapLiteral:
     items: list[tuple[Expression, Expression]]
     offset: int
@@ -150,26 +150,26 @@ Expression: TypeAlias = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Text:
     text: str
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Print:
     value: Expression
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class If:
     branches: list[tuple[Expression, list[Statement]]]
     otherwise: list[Statement] | None
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class For:
     name: str
     iterable: Expression
@@ -178,14 +178,14 @@ class For:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Set:
     name: str
     value: Expression
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Macro:
     name: str
     parameters: list[tuple[str, Expression | None]]
@@ -193,14 +193,14 @@ class Macro:
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Block:
     name: str
     body: list[Statement]
     offset: int
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class FilterTag:
     filters: list[tuple[str, Arguments, int]]
     body: list[Statement]
@@ -210,7 +210,7 @@ class FilterTag:
 Statement: TypeAlias = "Text | Print | If | For | Set | Macro | Block | FilterTag"
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class Template:
     """A parsed template: its statements, and the macros and blocks found anywhere in it."""
 
