@@ -135,7 +135,9 @@ class TaskContext:
         job: Job | None = None,
         directory: WorkDir | None = None,
         extra: Mapping[str, Any] | None = None,
+        trigger_id: str | None = None,
     ) -> None:
+        self._trigger_id = trigger_id
         self._kernel = kernel
         self._live = live
         self._run = run
@@ -299,6 +301,8 @@ class TaskContext:
     @property
     def _context(self) -> StorageContext:
         value = self._live.value
+        if self._trigger_id is not None:
+            return StorageContext(value.namespace, value.flow_id, value.id, trigger_id=self._trigger_id)
         return StorageContext(value.namespace, value.flow_id, value.id, self.task.id, self.task_run_id)
 
     @property

@@ -1,7 +1,7 @@
-"""The execution as an immutable value, with Kestra's field names, and its JSON form.
+"""The execution as an immutable value, with Kestra's field names.
 
-Every change makes a new value; the executor is the only one who makes them. `to_json` gives the shape of Kestra's
-REST API.
+Every change makes a new value; the executor is the only one who makes them. Their JSON form (the shape of Kestra's REST
+API) is in `simulator.engine.jsonform`.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ engine runs itself), `services` (what people do to executions).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from simulator.dialect import Dialect
@@ -43,14 +43,18 @@ from simulator.engine.roles.rounds import RoundsRole
 from simulator.engine.roles.subflow import SubflowRole
 from simulator.engine.roles.updating import UpdatingRole
 from simulator.engine.roles.working_directory import WorkingDirectoryRole
+from simulator.engine.scope import scope_of, variables_of
 from simulator.engine.service import TaskService
 from simulator.engine.services import Services
 from simulator.engine.settings import EngineSettings, FlowStore, Mocks, Secrets, SecretSink
 from simulator.engine.sla import SlaWatch
 from simulator.engine.task import Endpoints, ProcessRunner
+from simulator.engine.triggers.firing import Triggers
 from simulator.engine.triggers.listening import FlowTriggers
+from simulator.engine.triggers.schedule import Fire
+from simulator.engine.triggers.webhook import WebhookResponse, Webhooks
 from simulator.errors import NotFoundError
-from simulator.model.flow import Task
+from simulator.model.flow import Flow, Task, Trigger
 from simulator.plugins.registry import Registry
 from simulator.storage.base import InternalStorage, KvStore, NamespaceFiles
 
@@ -131,7 +135,9 @@ class Executor:
         self._updating.kill = self.services.kill
         self._subflows.restart = self.services.restart_live
         self.slas = SlaWatch(kernel, passes, self.services.stop)
+        self.triggers = Triggers(self)
         self.flow_triggers = FlowTriggers(self)
+        self.webhooks = Webhooks(self)
         passes.dispatch = dispatcher.dispatch
         passes.on_list_over = self._list_over
         passes.on_over = self._over
@@ -200,6 +206,76 @@ class Executor:
     def outbox(self) -> list[tuple[str, dict[str, Any]]]:
         """Messages that left: (channel, message)."""
         return self.kernel.outbox
+
+    # --- triggers and expressions
+
+    def fire(
+        self,
+        namespace: str,
+        flow_id: str,
+        trigger_id: str,
+        *,
+        at: dt.datetime | None = None,
+        payload: Any = None,
+    ) -> Execution | None:
+        """Starts a flow as one of its triggers would: a schedule at `at`, a webhook or Flow trigger with `payload`, a
+        polling trigger by asking it. None when its conditions do not hold or it finds nothing. Raises NotFoundError.
+        """
+        flow = self.creator.flow(namespace, flow_id)
+        live = self.triggers.fire(flow, self.triggers.find(flow, trigger_id), at=at, payload=payload)
+        return None if live is None else live.snapshot()
+
+    def evaluate_trigger(self, namespace: str, flow_id: str, trigger_id: str) -> Execution | None:
+        """Asks a polling trigger once; the execution that it makes, None when nothing is new."""
+        flow = self.creator.flow(namespace, flow_id)
+        live = self.triggers.evaluate(flow, self.triggers.find(flow, trigger_id))
+        return None if live is None else live.snapshot()
+
+    def trigger_dates(
+        self, flow: Flow, trigger: Trigger, start: dt.datetime, end: dt.datetime
+    ) -> Iterable[Fire]:
+        """When a Schedule or ScheduleOnDates fires in [start, end): date and `trigger` variables."""
+        return self.triggers.dates(flow, trigger, start, end)
+
+    def play_triggers(self, until: dt.datetime, flows: Sequence[Flow] | None = None) -> None:
+        """Runs all schedules and polling triggers of the deployed flows (or these) until `until`, in the run's time."""
+        self.triggers.play(until, flows)
+
+    def webhook(self, namespace: str, flow_id: str, key: str, **call: Any) -> WebhookResponse:
+        """One call of a webhook (method, query, body, headers); see `triggers.webhook`."""
+        return self.webhooks.call(namespace, flow_id, key, **call)
+
+    def evaluate(
+        self,
+        template: str,
+        *,
+        execution_id: str | None = None,
+        task_run_id: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+        masked: bool = True,
+    ) -> str | None:
+        """An expression in the context of an execution, of one of its task runs, or of `variables` alone.
+
+        As Kestra's debug evaluation: `secret()` gives `******` unless `masked` is False. Raises ExpressionError.
+        """
+        from dataclasses import replace
+
+        if execution_id is None:
+            flow = next(iter(self.kernel.flows.all()))
+            live = self.triggers.context(flow)
+            seen: Mapping[str, Any] = variables or {}
+        else:
+            live = self.live(execution_id)
+            run = live.runs[task_run_id] if task_run_id is not None else None
+            task = live.placements.task(run.task_id) if run is not None else None
+            seen = {**variables_of(self.kernel, live, run, task), **(variables or {})}
+        scope = scope_of(self.kernel, live, seen)
+        if masked:
+            scope = replace(scope, masked_functions=frozenset({"secret"}))
+        found: str | None = self.kernel.renderer.render(template, scope)
+        return found
+
+    # --- from outside the loop
 
     def poke(self) -> None:
         """Wakes the loop from another thread."""

@@ -1,29 +1,315 @@
-"""Flows that listen to executions: Flow triggers and 1.x listeners."""
+"""Flows that listen to executions: Flow triggers (1.x conditions and preconditions, 2.0 dependsOn) and 1.x listeners."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
+from simulator.engine.creation import CORRELATION
+from simulator.engine.execution import StateType
 from simulator.engine.live import Live
-from simulator.model.flow import Task
+from simulator.engine.placement import enabled
+from simulator.engine.scope import scope_of, variables_of
+from simulator.engine.state import is_falsy
+from simulator.engine.triggers.conditions import Subject, all_hold, holds_quietly, labels_of
+from simulator.engine.triggers.windows import Memory, key_of, window_of
+from simulator.errors import SimulatorError
+from simulator.model.flow import Flow, Task, Trigger
+from simulator.values import Instant
 
 if TYPE_CHECKING:
     from simulator.engine.executor import Executor
 
 __all__ = ["FlowTriggers"]
 
+_STATES = {"SUCCESS", "WARNING", "FAILED", "KILLED", "CANCELLED", "RETRIED", "SKIPPED", "PAUSED"}
+
 
 class FlowTriggers:
     def __init__(self, executor: Executor) -> None:
         self.executor = executor
+        self.kernel = executor.kernel
+        self._memories: dict[tuple[str, str, str], Memory] = {}
+
+    # --- 1.x listeners
 
     def listeners_of(self, live: Live) -> Sequence[Task]:
-        """Tasks of the 1.x listeners whose conditions hold, in declared order."""
-        return ()
+        """Tasks of the listeners whose conditions hold on the ended execution, in declared order."""
+        tasks: list[Task] = []
+        for listener in live.flow.listeners:
+            try:
+                holds = all_hold(listener.conditions, self._subject(live.flow, live))
+            except SimulatorError as error:
+                self.kernel.log(live, "ERROR", error.message)
+                continue
+            if holds:
+                tasks.extend(enabled(listener.tasks))
+        return tasks
+
+    # --- Flow triggers
 
     def ended(self, live: Live) -> None:
-        """Starts what listens to the end of an execution."""
+        """Starts what listens to the end of an execution, and disables triggers by `stopAfter`."""
+        started = live.facts.get("trigger")
+        if started is not None:
+            flow, trigger = started
+            if live.state.value in trigger.stop_after:
+                self.kernel.disabled_triggers.add((flow.namespace, flow.id, trigger.id))
+        if live.value.kind in (None, "NORMAL", "TEST"):
+            self._tell(live)
 
     def paused(self, live: Live) -> None:
-        """Starts what listens to a pause."""
+        """Starts what listens to a pause, once per pause."""
+        size = len(live.value.state.histories)
+        if live.facts.get("told_pause") == size or live.root is not None:
+            return
+        live.facts["told_pause"] = size
+        self._tell(live)
+
+    def _tell(self, live: Live) -> None:
+        if not self.kernel.settings.run_flow_triggers:
+            return
+        for flow in list(self.kernel.flows.all()):
+            if flow.disabled or (flow.namespace, flow.id) == (live.value.namespace, live.value.flow_id):
+                continue
+            for trigger in flow.triggers:
+                if not (trigger.canonical or "").endswith(".trigger.Flow") or trigger.disabled:
+                    continue
+                if (flow.namespace, flow.id, trigger.id) not in self.kernel.disabled_triggers:
+                    self._consider(flow, trigger, live)
+
+    def _consider(self, flow: Flow, trigger: Trigger, live: Live) -> None:
+        states = trigger.properties.get("states")
+        if live.state.value not in (set(states) if states else _STATES):
+            return
+        try:
+            outputs = self._matched(flow, trigger, live)
+            if outputs is None:
+                return
+            if self.kernel.dialect.major >= 2 and trigger.when is not None:
+                text = self._render(flow, live, trigger.when, self.variables(live, outputs))
+                if is_falsy(text, self.kernel.dialect):
+                    return
+        except SimulatorError as error:
+            self.kernel.log(live, "WARN", f"Unable to evaluate the trigger '{trigger.id}': {error.message}")
+            return
+        self._start(flow, trigger, live, self.variables(live, outputs))
+
+    def _matched(self, flow: Flow, trigger: Trigger, live: Live) -> Mapping[str, Any] | None:
+        """Outputs for the new execution, None when the trigger does not fire."""
+        own = dict(live.value.outputs or {})
+        subject = self._subject(flow, live)
+        if trigger.conditions and not all_hold(trigger.conditions, subject):
+            return None
+        conditions = trigger.properties.get("preconditions")
+        depends = trigger.properties.get("dependsOn")
+        if not conditions and not depends:
+            return own
+        items = list(depends or ())
+        options: Mapping[str, Any] | None = trigger.properties.get("window")
+        once = bool((options or {}).get("fireOnce"))
+        if conditions:
+            items = [*(conditions.get("flows") or ()), *(conditions.get("where") or ())]
+            options = conditions.get("timeWindow")
+            once = conditions.get("resetOnSuccess") is not False
+        return self._remember(flow, trigger, live, items, options, once)
+
+    def _remember(
+        self,
+        flow: Flow,
+        trigger: Trigger,
+        live: Live,
+        items: Sequence[Mapping[str, Any]],
+        options: Mapping[str, Any] | None,
+        once: bool,
+    ) -> Mapping[str, Any] | None:
+        memory = self._memories.setdefault((flow.namespace, flow.id, trigger.id), Memory())
+        now = self.kernel.now()
+        keys = [key_of(item) for item in items]
+        fresh = [key for key, item in zip(keys, items, strict=True) if self._is_satisfied(item, flow, live)]
+        if not fresh:
+            return None
+        window = window_of(options, now)
+        if window.end is not None and now > window.end:
+            return None
+        for key in fresh:
+            memory.add(key, now, live.value.outputs)
+        count = len(memory.satisfied(keys, window, now))
+        mode = str(trigger.properties.get("mode") or "ALL")
+        needed = {"ANY": 1, "AT_LEAST": int(trigger.properties.get("minSatisfied") or 1)}.get(mode, len(keys))
+        if count < needed:
+            return None
+        outputs = memory.outputs()
+        if once:
+            memory.seen.clear()
+        return outputs
+
+    def _is_satisfied(self, item: Mapping[str, Any], flow: Flow, live: Live) -> bool:
+        """One dependency: an upstream flow, or (1.x `where`) a set of filters."""
+        value = live.value
+        if "filters" in item:
+            found = [self._filter(one, flow, live) for one in item.get("filters") or ()]
+            return any(found) if item.get("operand") == "OR" else all(found)
+        if item.get("namespace") is not None and item["namespace"] != value.namespace:
+            return False
+        if item.get("flowId") is not None and item["flowId"] != value.flow_id:
+            return False
+        if item.get("states") and live.state.value not in item["states"]:
+            return False
+        own = dict(value.labels)
+        if any(own.get(key) != text for key, text in labels_of(item.get("labels")).items()):
+            return False
+        if item.get("when") is not None:
+            text = self._render(flow, live, item["when"], self.variables(live, value.outputs or {}))
+            return not is_falsy(text, self.kernel.dialect)
+        return True
+
+    def _filter(self, item: Mapping[str, Any], flow: Flow, live: Live) -> bool:
+        value = live.value
+        name = item.get("field")
+        actual: Any = {
+            "FLOW_ID": value.flow_id,
+            "NAMESPACE": value.namespace,
+            "STATE": live.state.value,
+        }.get(str(name))
+        if name == "EXPRESSION":
+            actual = self._render(flow, live, item.get("value"), self.variables(live, value.outputs or {}))
+        return _compare(str(item.get("type")), actual, item)
+
+    # --- starting
+
+    def variables(self, live: Live, outputs: Mapping[str, Any]) -> dict[str, Any]:
+        """What the new execution sees as `trigger`."""
+        from simulator.engine.scope import nested
+
+        value = live.value
+        variables: dict[str, Any] = {
+            "executionId": value.id,
+            "executionLabels": nested(value.labels),
+            "state": live.state.value,
+            "namespace": value.namespace,
+            "flowId": value.flow_id,
+            "flowRevision": value.flow_revision,
+        }
+        if outputs or value.outputs is not None:
+            variables["outputs"] = dict(outputs)
+        if self.kernel.dialect.major >= 2:
+            variables["startDate"] = str(Instant.of(value.state.start_date).isoformat())
+            if value.state.end_date is not None:
+                variables["endDate"] = str(Instant.of(value.state.end_date).isoformat())
+            runs = list(live.runs.values())
+            failed = next((run for run in runs if run.state.current is StateType.FAILED), None)
+            if failed is not None:
+                variables["firstFailedTaskId"] = failed.task_id
+            if runs:
+                variables["lastTaskId"] = runs[-1].task_id
+        return variables
+
+    def _start(self, flow: Flow, trigger: Trigger, live: Live, variables: dict[str, Any]) -> None:
+        kernel = self.kernel
+        inputs: dict[str, Any] | None = None
+        problem: str | None = None
+        raw = trigger.properties.get("inputs")
+        if raw is not None:
+            try:
+                inputs = self._render(flow, live, raw, variables)
+            except SimulatorError as error:
+                problem = error.message
+        seen = dict(variables)
+        if kernel.dialect.major >= 2:
+            seen["_context"] = {"id": trigger.id, "type": trigger.type}
+        try:
+            if problem is None:
+                self.executor.triggers.start(
+                    flow,
+                    trigger,
+                    seen,
+                    inputs,
+                    correlation=dict(live.value.labels).get(CORRELATION),
+                )
+                return
+        except SimulatorError as error:
+            problem = error.message
+        kernel.log(
+            live,
+            "WARN",
+            f"Failed to trigger flow {flow.namespace}.{flow.id} for trigger {trigger.id}, invalid inputs",
+        )
+        if kernel.dialect.major >= 2:
+            self.executor.triggers.start_failed(flow, trigger, seen, problem or "")
+
+    # --- rendering
+
+    def _subject(self, flow: Flow, live: Live) -> Subject:
+        return Subject(
+            flow=flow,
+            execution=live.snapshot(),
+            render=lambda text: self._render(
+                flow, live, text, self.variables(live, live.value.outputs or {})
+            ),
+            canonical=lambda name: self.kernel.registry.canonical(name, self.kernel.dialect),
+            seen=lambda name, condition: self._multiple(flow, live, name, condition),
+        )
+
+    def _multiple(self, flow: Flow, live: Live, name: str, condition: Mapping[str, Any]) -> bool:
+        """1.x MultipleCondition: all of its conditions seen in the window."""
+        memory = self._memories.setdefault((flow.namespace, flow.id, f"multiple:{name}"), Memory())
+        now = self.kernel.now()
+        conditions: Mapping[str, Any] = condition.get("conditions") or {}
+        subject = self._subject(flow, live)
+        for key, one in conditions.items():
+            if holds_quietly(one, subject):
+                memory.add(key, now, live.value.outputs)
+        options = condition.get("timeWindow") or {
+            key: condition[key] for key in ("window", "windowAdvance") if condition.get(key)
+        }
+        keys = list(conditions)
+        if len(memory.satisfied(keys, window_of(options, now), now)) < len(keys):
+            return False
+        if condition.get("resetOnSuccess") is not False:
+            memory.seen.clear()
+        return True
+
+    def _render(self, flow: Flow, live: Live, value: Any, trigger: Mapping[str, Any]) -> Any:
+        """In the context of the watched execution, with `trigger`, and `flow` of the listener."""
+        variables = variables_of(self.kernel, live)
+        variables["trigger"] = trigger
+        variables["flow"] = {
+            "id": flow.id,
+            "namespace": flow.namespace,
+            "revision": flow.revision,
+            "tenantId": "main",
+        }
+        scope = scope_of(self.kernel, live, variables)
+        if isinstance(value, str):
+            return self.kernel.renderer.render(value, scope)
+        return self.kernel.renderer.render_deep(value, scope)
+
+
+def _compare(kind: str, actual: Any, item: Mapping[str, Any]) -> bool:
+    """One filter of a 1.x precondition."""
+    text = None if actual is None else str(actual)
+    value, values = item.get("value"), [str(one) for one in item.get("values") or ()]
+    tests: Mapping[str, bool] = {
+        "EQUAL_TO": text == str(value),
+        "NOT_EQUAL_TO": text != str(value),
+        "IN": text in values,
+        "NOT_IN": text not in values,
+        "IS_TRUE": text is not None and text.strip() not in ("", "false", "0", "-0"),
+        "IS_FALSE": text is not None and text.strip() in ("", "false", "0", "-0"),
+        "IS_NULL": text is None,
+        "IS_NOT_NULL": text is not None,
+        "STARTS_WITH": text is not None and text.startswith(str(value)),
+        "ENDS_WITH": text is not None and text.endswith(str(value)),
+        "CONTAINS": text is not None and str(value) in text,
+        "REGEX": text is not None and _matches(str(value), text),
+    }
+    return tests.get(kind, False)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except re.error:
+        return False

@@ -1,0 +1,233 @@
+"""Executions, task runs, log entries and metrics as JSON and back: Kestra's field names, ISO dates, for the store and reports."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from simulator.engine.execution import (
+    Attempt,
+    Execution,
+    History,
+    LogEntry,
+    Metric,
+    State,
+    StateType,
+    TaskRun,
+)
+from simulator.values import format_duration
+
+__all__ = [
+    "execution_from_json",
+    "log_from_json",
+    "log_to_json",
+    "metric_to_json",
+    "plain",
+    "state_from_json",
+    "state_to_json",
+    "task_run_from_json",
+    "task_run_to_json",
+    "to_json",
+]
+
+
+def date_text(moment: dt.datetime) -> str:
+    """ISO-8601 in UTC with milliseconds and `Z`."""
+    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def plain(value: Any) -> Any:
+    """A JSON-able copy: dates and times as ISO text, durations as seconds, bytes as base64, decimals as numbers."""
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if isinstance(value, dt.datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, (dt.date, dt.time)):
+        return value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
+    if isinstance(value, Decimal):
+        return float(value)
+    if isinstance(value, bytes):
+        import base64
+
+        return base64.b64encode(value).decode("ascii")
+    return str(value)
+
+
+def state_to_json(state: State) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "current": state.current.value,
+        "histories": [
+            {"state": entry.state.value, "date": date_text(entry.date)} for entry in state.histories
+        ],
+        "startDate": date_text(state.start_date),
+    }
+    if state.end_date is not None:
+        found["endDate"] = date_text(state.end_date)
+        found["duration"] = format_duration(state.end_date - state.start_date)
+    return found
+
+
+def state_from_json(data: Mapping[str, Any]) -> State:
+    return State(
+        tuple(
+            History(StateType(entry["state"]), dt.datetime.fromisoformat(entry["date"]))
+            for entry in data["histories"]
+        )
+    )
+
+
+def task_run_to_json(run: TaskRun) -> dict[str, Any]:
+    """Absent fields are left out, as in Kestra's API."""
+    found: dict[str, Any] = {
+        "id": run.id,
+        "executionId": run.execution_id,
+        "namespace": run.namespace,
+        "flowId": run.flow_id,
+        "taskId": run.task_id,
+    }
+    optional: dict[str, Any] = {
+        "parentTaskRunId": run.parent_task_run_id,
+        "value": run.value,
+        "iteration": run.iteration,
+        "outputs": None if run.outputs is None else plain(run.outputs),
+        "dynamic": run.dynamic or None,
+        "forceExecution": run.force_execution or None,
+        "mocked": run.mocked or None,
+    }
+    found.update({key: value for key, value in optional.items() if value is not None})
+    if run.attempts is not None:
+        found["attempts"] = [
+            {"state": state_to_json(item.state), **({"logFile": item.log_file} if item.log_file else {})}
+            for item in run.attempts
+        ]
+    found["state"] = state_to_json(run.state)
+    return found
+
+
+def task_run_from_json(data: Mapping[str, Any]) -> TaskRun:
+    attempts = data.get("attempts")
+    return TaskRun(
+        id=data["id"],
+        execution_id=data["executionId"],
+        namespace=data["namespace"],
+        flow_id=data["flowId"],
+        task_id=data["taskId"],
+        state=state_from_json(data["state"]),
+        parent_task_run_id=data.get("parentTaskRunId"),
+        value=data.get("value"),
+        iteration=data.get("iteration"),
+        attempts=None
+        if attempts is None
+        else tuple(Attempt(state_from_json(item["state"]), item.get("logFile")) for item in attempts),
+        outputs=data.get("outputs"),
+        dynamic=bool(data.get("dynamic")),
+        force_execution=bool(data.get("forceExecution")),
+        mocked=bool(data.get("mocked")),
+    )
+
+
+def to_json(execution: Execution, *, task_runs: bool = True) -> dict[str, Any]:
+    """The shape of Kestra's REST API."""
+    found: dict[str, Any] = {
+        "id": execution.id,
+        "namespace": execution.namespace,
+        "flowId": execution.flow_id,
+        "flowRevision": execution.flow_revision,
+    }
+    if task_runs:
+        found["taskRunList"] = [task_run_to_json(run) for run in execution.task_runs]
+    found["inputs"] = plain(execution.inputs)
+    optional: dict[str, Any] = {
+        "outputs": None if execution.outputs is None else plain(execution.outputs),
+        "variables": None if execution.variables is None else plain(execution.variables),
+        "trigger": None if execution.trigger is None else {"variables": plain(execution.trigger)},
+        "parentId": execution.parent_id,
+        "originalId": execution.original_id,
+        "kind": execution.kind,
+        "loop": None if execution.loop is None else plain(execution.loop),
+        "scheduleDate": None if execution.schedule_date is None else date_text(execution.schedule_date),
+    }
+    found.update({key: value for key, value in optional.items() if value is not None})
+    found["labels"] = [{"key": key, "value": value} for key, value in execution.labels]
+    found["metadata"] = {"attemptNumber": execution.attempt_number}
+    found["state"] = state_to_json(execution.state)
+    return found
+
+
+def execution_from_json(data: Mapping[str, Any]) -> Execution:
+    trigger = data.get("trigger")
+    schedule = data.get("scheduleDate")
+    return Execution(
+        id=data["id"],
+        namespace=data["namespace"],
+        flow_id=data["flowId"],
+        state=state_from_json(data["state"]),
+        flow_revision=data.get("flowRevision", 1),
+        task_runs=tuple(task_run_from_json(run) for run in data.get("taskRunList", ())),
+        inputs=data.get("inputs") or {},
+        outputs=data.get("outputs"),
+        labels=tuple((item["key"], item["value"]) for item in data.get("labels", ())),
+        variables=data.get("variables"),
+        trigger=None if trigger is None else trigger.get("variables"),
+        parent_id=data.get("parentId"),
+        original_id=data.get("originalId"),
+        attempt_number=(data.get("metadata") or {}).get("attemptNumber", 1),
+        kind=data.get("kind"),
+        loop=data.get("loop"),
+        schedule_date=dt.datetime.fromisoformat(schedule) if schedule else None,
+    )
+
+
+def log_to_json(entry: LogEntry) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "namespace": entry.namespace,
+        "flowId": entry.flow_id,
+        "executionId": entry.execution_id,
+        "taskId": entry.task_id,
+        "taskRunId": entry.task_run_id,
+        "attemptNumber": entry.attempt_number,
+        "triggerId": entry.trigger_id,
+        "timestamp": date_text(entry.timestamp),
+        "level": entry.level,
+        "thread": entry.thread,
+        "message": entry.message,
+    }
+    return {key: value for key, value in found.items() if value is not None}
+
+
+def log_from_json(data: Mapping[str, Any]) -> LogEntry:
+    return LogEntry(
+        namespace=data["namespace"],
+        flow_id=data["flowId"],
+        execution_id=data["executionId"],
+        level=data["level"],
+        message=data["message"],
+        timestamp=dt.datetime.fromisoformat(data["timestamp"]),
+        task_id=data.get("taskId"),
+        task_run_id=data.get("taskRunId"),
+        attempt_number=data.get("attemptNumber"),
+        trigger_id=data.get("triggerId"),
+        thread=data.get("thread", "main"),
+    )
+
+
+def metric_to_json(metric: Metric) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "name": metric.name,
+        "type": metric.type,
+        "value": metric.value,
+        "tags": dict(metric.tags),
+        "taskId": metric.task_id,
+        "taskRunId": metric.task_run_id,
+        "executionId": metric.execution_id,
+        "timestamp": None if metric.timestamp is None else date_text(metric.timestamp),
+    }
+    return {key: value for key, value in found.items() if value is not None}

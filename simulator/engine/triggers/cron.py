@@ -1,0 +1,68 @@
+"""Cron as Kestra reads it (core-tasks.md 10): five fields, six with seconds first, nicknames; dates in a time zone.
+
+The arithmetic is cronsim's. A time that a change to summer time leaves out runs when the clock has moved on; one that
+comes twice runs once.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from cronsim import CronSim, CronSimError
+
+from simulator.errors import InvalidFlowError
+
+__all__ = ["Cron"]
+
+_NICKNAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+_HORIZON = dt.timedelta(days=3660)
+
+
+class Cron:
+    """One expression in one zone."""
+
+    def __init__(self, expression: str, *, seconds: bool = False, zone: dt.tzinfo = dt.UTC) -> None:
+        """Raises InvalidFlowError for an expression that cannot be read."""
+        text = _NICKNAMES.get(expression.strip().lower(), expression.strip())
+        if seconds and text != expression.strip():
+            text = f"0 {text}"
+        fields = len(text.split())
+        if fields != (6 if seconds else 5):
+            raise InvalidFlowError(
+                f"invalid cron expression '{expression}': expected {6 if seconds else 5} fields"
+            )
+        self.expression = text
+        self.zone = zone
+        self._check()
+
+    def _check(self) -> None:
+        try:
+            CronSim(self.expression, dt.datetime(2000, 1, 1))
+        except CronSimError as error:
+            raise InvalidFlowError(f"invalid cron expression '{self.expression}': {error}") from None
+
+    def next(self, after: dt.datetime) -> dt.datetime | None:
+        """The first date after `after` (exclusive), None when there is none in ten years."""
+        return self._step(after, reverse=False)
+
+    def previous(self, before: dt.datetime) -> dt.datetime | None:
+        """The last date before `before` (exclusive)."""
+        return self._step(before, reverse=True)
+
+    def _step(self, start: dt.datetime, *, reverse: bool) -> dt.datetime | None:
+        local = start.astimezone(self.zone)
+        try:
+            found = next(CronSim(self.expression, local, reverse=reverse))
+        except (CronSimError, StopIteration):
+            return None
+        if abs(found - start) > _HORIZON:
+            return None
+        return found
