@@ -104,6 +104,15 @@ _ROWS: tuple[Rule, ...] = (
          "remove them"),
     Rule("FLOW-12", 12, _REFUSED, _NO, _BOTH, "the id or the namespace is too long",
          "an id has at most 100 characters, a namespace at most 150"),
+    Rule(
+        "FLOW-13",
+        13,
+        _REFUSED,
+        _NO,
+        _BOTH,
+        "keys of labels begin with a lower case letter",
+        "rename the key (letters, digits, `-`, `_`, `.`), and where the label is asked for",
+    ),
     # Inputs
     Rule("INP-01", 101, _REFUSED, _YES, _BOTH, "`name` of an input is called `id`", "rename it"),
     Rule("INP-02", 102, _REFUSED, _YES, _BOTH, "the input type BOOLEAN is called BOOL", "rename it"),
@@ -252,6 +261,24 @@ _ROWS: tuple[Rule, ...] = (
     Rule("EXP-12", 712, _ADVICE, _NO, _BOTH, "an expression inside of a variable is not rendered by itself",
          "write `render(vars.x)`"),
     Rule("EXP-13", 713, _REFUSED, _YES, _BOTH, "a name with a dash needs brackets", "write `inputs['a-b']`"),
+    Rule(
+        "EXP-16",
+        716,
+        _FAILS,
+        _YES,
+        _BOTH,
+        "the variable `schedule` is gone",
+        "read `trigger`, which holds the same",
+    ),
+    Rule(
+        "EXP-17",
+        717,
+        _FAILS,
+        _PART,
+        _BOTH,
+        "`parent` and `parents` hold no outputs, and `parents` lists every ancestor",
+        "read `outputs.<task>` of the task that is meant",
+    ),
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {row.id: row for row in _ROWS}

@@ -15,7 +15,17 @@ from simulator.migrate.templates import path_of
 from simulator.migrate.walk import Task
 from simulator.source.nodes import MapNode, Node, ScalarNode
 
-__all__ = ["OLD_LOOPS", "is_value_of", "length_of", "loop_of", "loops_around", "owned_scalars", "value_of"]
+__all__ = [
+    "OLD_LOOPS",
+    "is_value_of",
+    "length_of",
+    "loop_of",
+    "loops_around",
+    "output",
+    "outputs_of",
+    "owned_scalars",
+    "value_of",
+]
 
 OLD_LOOPS = frozenset({"flow.ForEach", "flow.EachSequential", "flow.EachParallel", "flow.ForEachItem"})
 
@@ -34,6 +44,35 @@ def _has_value(task: Task) -> bool:
     return bool(task.parents) and task.parents[0].name in OLD_LOOPS
 
 
+def entries_of(owner: Task) -> list[Task]:
+    """The ancestors that 1.1 lists in `parents`, the nearest first."""
+    return [ancestor for ancestor in owner.parents if _has_value(ancestor) or ancestor.name in _WITH_OUTPUTS]
+
+
+def outputs_of(owner: Task, path: Sequence[Any]) -> tuple[Task, int] | None:
+    """The task that `parent.outputs` or `parents[n].outputs` means, and the length of that path; None for others."""
+    if path[:2] == ["parent", "outputs"]:
+        number, length = 0, 2
+    elif (
+        path[:1] == ["parents"]
+        and path[2:3] == ["outputs"]
+        and type(path[1]) is not str
+        and isinstance(path[1], int)
+    ):
+        number, length = int(path[1]), 3
+    else:
+        return None
+    entries = entries_of(owner)
+    if number >= len(entries) or entries[number].name not in _WITH_OUTPUTS:
+        return None
+    return entries[number], length
+
+
+def output(task_id: str) -> str:
+    """`outputs.<id>` as an expression."""
+    return f"outputs.{task_id}" if task_id.isidentifier() else f"outputs['{task_id}']"
+
+
 def loop_of(owner: Task, path: Sequence[Any]) -> Task | str | None:
     """The loop whose current value or counter a path is.
 
@@ -46,9 +85,7 @@ def loop_of(owner: Task, path: Sequence[Any]) -> Task | str | None:
         return around[0] if around else None
     if path[:1] not in (["parent"], ["parents"]) or not around:
         return None
-    entries = [
-        ancestor for ancestor in owner.parents if _has_value(ancestor) or ancestor.name in _WITH_OUTPUTS
-    ]
+    entries = entries_of(owner)
     number, rest = 0, path[1:]
     if path[0] == "parents":
         if not rest or isinstance(rest[0], (str, bool)) or not isinstance(rest[0], int):

@@ -16,7 +16,7 @@ from simulator.expressions.lexer import ParseError, Token, tokenize
 from simulator.expressions.nodes import Attribute, Literal, Name, Statement
 from simulator.expressions.parser import parse as parse_template
 
-__all__ = ["Parsed", "parse", "path_of", "same_meaning", "walk"]
+__all__ = ["Parsed", "front", "parse", "part", "path_of", "same_meaning", "walk"]
 
 _RAW = re.compile(r"\{%-*\s*raw\s*-*%}.*?\{%-*\s*endraw\s*-*%}")
 """Kestra takes raw blocks out before Pebble sees the text; only within one line (expressions.md 1)."""
@@ -81,6 +81,27 @@ def path_of(node: Any) -> list[Any] | None:
             key = node.key
             return [*front, key.value if isinstance(key, Literal) else key]
     return None
+
+
+def front(found: Any) -> list[Any]:
+    """The path at the front of a chain: `a.b.size()` is `a.b`."""
+    node = found
+    while isinstance(node, Attribute):
+        path = path_of(node)
+        if path is not None:
+            return path
+        node = node.target
+    return path_of(node) or []
+
+
+def part(found: Any, length: int) -> Any:
+    """The node of the first `length` parts of a path."""
+    node = found
+    while True:
+        path = path_of(node)
+        if path is not None and len(path) == length:
+            return node
+        node = node.target
 
 
 def _shape(node: Any) -> Any:

@@ -181,3 +181,33 @@ def test_variables_with_expressions() -> None:
     result = migrated(body)
     (finding,) = result.open
     assert finding.rule.id == "EXP-12" and finding.advisory and not result.to_do
+
+
+def test_the_schedule_is_the_trigger() -> None:
+    body = task(LOG + 'message: "{{ schedule.date }} {{ schedule }} {{ a.schedule.date }}"')
+    assert after(body) == body.replace("{{ schedule.date", "{{ trigger.date")
+    own = task(LOG + "message: \"{% set schedule = {'date': 1} %}{{ schedule.date }}\"")
+    assert after(own) == own
+
+
+BRANCH = """\
+tasks:
+  - id: my-if
+    type: io.kestra.plugin.core.flow.If
+    condition: "{{ true }}"
+    then:
+      - id: seq
+        type: io.kestra.plugin.core.flow.Sequential
+        tasks:
+          - id: log
+            type: io.kestra.plugin.core.log.Log
+            message: "{{ %s }}"
+"""
+
+
+def test_outputs_of_parent() -> None:
+    for path in ("parent.outputs", "parents[0].outputs"):
+        body = BRANCH % f"{path}.evaluationResult"
+        assert after(body) == BRANCH % "outputs['my-if'].evaluationResult"
+    body = BRANCH % "parents[1].outputs.x"
+    assert after(body) == body and rules(body, rewritten=False) == ["EXP-17"]

@@ -345,3 +345,11 @@ def test_stay_1_compatible_reports_what_1_does_not_know() -> None:
     assert "maxAttempts: 1" in stayed.after and "state: CANCELED\n" in stayed.after
     (finding,) = stayed.open
     assert finding.rule.id == "TASK-08" and "without --stay-1-compatible" in finding.hint
+
+
+def test_keys_of_labels() -> None:
+    body = f"labels:\n  Team: a\n  team-2: b\n  a b: c\n{TASKS}"
+    assert rules(body, rewritten=False) == ["FLOW-13", "FLOW-13"]
+    assert rules(
+        f"labels:\n  - key: 1st\n    value: x\n  - key: été.x\n    value: y\n{TASKS}", rewritten=False
+    ) == ["FLOW-13"]

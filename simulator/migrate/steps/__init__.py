@@ -46,6 +46,7 @@ STEPS: tuple[Step, ...] = (
     flow.limited_loops,
     loops.loops,
     loops.parallel_bodies,
+    expressions.context,
     expressions.names,
     expressions.variables,
     inputs.given,

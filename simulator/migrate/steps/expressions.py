@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from simulator.dialect import V2
-from simulator.expressions.nodes import Filter, FilterTag, Function, Print
+from simulator.expressions.nodes import Attribute, Filter, FilterTag, For, Function, Macro, Name, Print, Set
 from simulator.migrate.changes import Change, Context
 from simulator.migrate.editor import Document, Edit, EditConflictError
 from simulator.migrate.ion import producers, written_as_ion
 from simulator.migrate.precedence import parentheses
 from simulator.migrate.rules import rule
-from simulator.migrate.templates import Parsed, parse, path_of, walk
-from simulator.migrate.walk import list_at, map_at, scalars, tasks, text_at
+from simulator.migrate.scope import loops_around, output, outputs_of, owned_scalars
+from simulator.migrate.templates import Parsed, front, parse, part, path_of, walk
+from simulator.migrate.walk import Task, list_at, map_at, scalars, tasks, text_at
 from simulator.source.nodes import ScalarNode
 
-__all__ = ["at", "binding", "dashes", "names", "place", "variables"]
+__all__ = ["at", "binding", "context", "dashes", "names", "place", "variables"]
 
 
 def place(document: Document, node: ScalarNode, start: int, end: int) -> tuple[int, int]:
@@ -205,3 +207,39 @@ def variables(document: Document, context: Context) -> Iterator[Change]:
             start, end = parsed.extent(found)
             message = f"`vars.{path[1]}` holds an expression, which is printed as it is"
             yield at(document, "EXP-12", message, node, start, end)
+
+
+def context(document: Document, state: Context) -> Iterator[Change]:
+    """Variables of the context that are gone: `schedule`, and the outputs of `parent`."""
+    every = list(tasks(document.root))
+    for owner, node in owned_scalars(document.root, every):
+        parsed = parse(node.text) if "schedule" in node.text or "parent" in node.text else None
+        if parsed is None:
+            continue
+        own = {found.name for found, _ in walk(parsed.body) if isinstance(found, (Set, For, Macro))}
+        for found, parent in walk(parsed.body):
+            if not isinstance(found, (Attribute, Name)) or (
+                isinstance(parent, Attribute) and parent.target is found
+            ):
+                continue
+            path = front(found)
+            if path[:1] == ["schedule"] and len(path) > 1 and "schedule" not in own:
+                start, end = parsed.extent(part(found, 1))
+                yield at(
+                    document, "EXP-16", "`schedule` is `trigger`", node, start, end, [(start, end, "trigger")]
+                )
+            elif path[:1] in (["parent"], ["parents"]) and owner is not None and not loops_around(owner):
+                yield from _parents(document, owner, node, parsed, found, path)
+
+
+def _parents(
+    document: Document, owner: Task, node: ScalarNode, parsed: Parsed, found: Any, path: list[Any]
+) -> Iterator[Change]:  # fmt: skip
+    outputs = outputs_of(owner, path)
+    start, end = parsed.extent(part(found, outputs[1] if outputs else len(path)))
+    written = node.text[start:end]
+    if outputs is not None:
+        new = output(outputs[0].id)
+        yield at(document, "EXP-17", f"`{written}` is `{new}`", node, start, end, [(start, end, new)])
+    elif "outputs" in path:
+        yield at(document, "EXP-17", f"`{written}`: 2.0 keeps no outputs there", node, start, end)

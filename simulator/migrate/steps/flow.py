@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import partial
 
@@ -57,6 +58,37 @@ def flow_keys(document: Document, context: Context) -> Iterator[Change]:
         if len(text_at(root, key) or "") > limit:
             yield key_change(document, "FLOW-12", f"{key}: size must be between 1 and {limit}", root, key)
     yield from _dashboard(document, root)
+    yield from _labels(document, root)
+
+
+def _labels(document: Document, root: MapNode) -> Iterator[Change]:
+    """Keys that 2.0 refuses, where they are written out (FLOW-13; flow.md 5)."""
+    owners = [root, *(node for node in list_at(root, "triggers") if isinstance(node, MapNode))]
+    for owner in owners:
+        labels = owner.get("labels")
+        if isinstance(labels, MapNode):
+            for key in labels:
+                if not _is_label(key):
+                    yield key_change(document, "FLOW-13", _LABEL, labels, key)
+        for item in list_at(owner, "labels"):
+            key_node = item.get("key") if isinstance(item, MapNode) else None
+            if isinstance(key_node, ScalarNode) and not _is_label(key_node.text):
+                yield change(document, "FLOW-13", _LABEL, key_node)
+
+
+_LABEL = (
+    "Invalid label key. A valid key contains only lowercase letters numbers hyphens (-) underscores (_) or periods (.) "
+    "and must begin with a lowercase letter."
+)
+
+
+def _is_label(key: str) -> bool:
+    """2.0: a lower case letter, then letters, digits and `.`, `_`, `-`."""
+    categories = [unicodedata.category(char) for char in key]
+    return categories[:1] == ["Ll"] and all(
+        category.startswith("L") or char in "0123456789._-"
+        for char, category in zip(key, categories, strict=True)
+    )
 
 
 def _dashboard(document: Document, root: MapNode) -> Iterator[Change]:

@@ -22,12 +22,14 @@ from simulator.migrate.scope import (
     length_of,
     loop_of,
     loops_around,
+    output,
+    outputs_of,
     owned_scalars,
     value_of,
 )
 from simulator.migrate.steps.expressions import place
 from simulator.migrate.steps.flow import one_at_a_time
-from simulator.migrate.templates import Parsed, parse, path_of, walk
+from simulator.migrate.templates import Parsed, front, parse, part, path_of, walk
 from simulator.migrate.walk import CORE, Task, list_at, tasks, text_at
 from simulator.source.nodes import ListNode, ScalarNode
 
@@ -171,7 +173,7 @@ class _Nest:
                 self._refuse("a text inside of an expression holds `taskrun.value`")
 
     def _path(self, owner: Task | None, node: ScalarNode, parsed: Parsed, found: Any, inside: bool) -> None:
-        path = _front(found)
+        path = front(found)
         if not path:
             return
         if path[0] in ("outputs", "tasks") and len(path) > 1:
@@ -180,9 +182,16 @@ class _Nest:
             return
         if not inside or owner is None:
             return
+        outputs = outputs_of(owner, path)
+        if outputs is not None:
+            start, end = parsed.extent(part(found, outputs[1]))
+            new = output(outputs[0].id)
+            self._note("LOOP-06", f"`{node.text[start:end]}` is `{new}`", node, start, end)
+            self.edits += self.document.set_content(node, start, end, new)
+            return
         if loop_of(owner, path) is None:
             return
-        start, end = parsed.extent(_part(found, min(length_of(path), len(path))))
+        start, end = parsed.extent(part(found, min(length_of(path), len(path))))
         written = node.text[start:end]
         counter = path[:2] == ["taskrun", "iteration"]
         rule_id = "LOOP-05" if counter else "LOOP-04" if path[0] == "taskrun" else "LOOP-06"
@@ -215,7 +224,7 @@ class _Nest:
             message = f"`{written}` reads a task of the loop `{around[-1].id}` from outside"
             hint = (
                 f"declare it on the Loop, for example `outputs: [{{id: {name}, type: STRING, value: ...}}]` with the type "
-                f"that fits, and read `loopOutputs({_output(around[-1].id)}.outputs, '{name}')`"
+                f"that fits, and read `loopOutputs({output(around[-1].id)}.outputs, '{name}')`"
             )
             self._note("LOOP-10", message, node, start, end, done=False, hint=hint)
             self._refuse(f"`{written}` reads its tasks from outside")
@@ -237,12 +246,12 @@ class _Nest:
         if path[0] == "tasks":
             self._refuse(f"`{written}` reads the state of a task run by value")
             return
-        front = parsed.extent(_part(found, 2))[1]
-        back = parsed.extent(_part(found, 2 + len(around)))[1]
+        ahead = parsed.extent(part(found, 2))[1]
+        back = parsed.extent(part(found, 2 + len(around)))[1]
         self._note("LOOP-07", f"`{written}` is read without the value", node, start, end)
         for value in values:
             self._settle(value)
-        self.edits += self.document.set_content(node, front, back, "")
+        self.edits += self.document.set_content(node, ahead, back, "")
 
     @staticmethod
     def _by_name(path: list[Any], around: tuple[Task, ...]) -> bool:
@@ -294,7 +303,7 @@ class _Nest:
         if "runIf" in task.node or "disabled" in task.node or self.outer.name == "flow.ForEachItem":
             return False
         start, end = parsed.extent(found)
-        loop = _output(self.outer.id)
+        loop = output(self.outer.id)
         self._note("LOOP-08", f"`{node.text[start:end]}` is `{loop}.iterationCount`", node, start, end)
         self.edits += self.document.set_content(node, start, end, f"{loop}.iterationCount")
         return True
@@ -349,31 +358,6 @@ class _Nest:
         if loop.name == "flow.EachParallel" and len(list_at(node, "tasks")) > 1:
             self.context.wrap.add(loop.id)
         return edits
-
-
-def _output(task_id: str) -> str:
-    return f"outputs.{task_id}" if task_id.isidentifier() else f"outputs['{task_id}']"
-
-
-def _front(found: Any) -> list[Any]:
-    """The path at the front of a chain: `a.b.size()` is `a.b`."""
-    node = found
-    while isinstance(node, Attribute):
-        path = path_of(node)
-        if path is not None:
-            return path
-        node = node.target
-    return path_of(node) or []
-
-
-def _part(found: Any, length: int) -> Any:
-    """The node of the first `length` parts of a path."""
-    node = found
-    while True:
-        path = path_of(node)
-        if path is not None and len(path) == length:
-            return node
-        node = node.target
 
 
 def parallel_bodies(document: Document, context: Context) -> Iterator[Change]:
