@@ -1,0 +1,112 @@
+"""`simulate secrets`, command by command: exit codes, output, and never a value."""
+
+from __future__ import annotations
+
+import io
+import stat
+from pathlib import Path
+
+import pytest
+
+from simulator.cli.console import Console
+from simulator.cli.main import main
+from simulator.secrets.encoding import encode_value
+
+FLOW = """id: f
+namespace: ns
+tasks:
+  - id: t
+    type: io.kestra.plugin.core.log.Log
+    message:
+      - "{{ secret('GOOD') }} and {{ secret('gone') }}"
+      - "{{ secret(inputs.name) }}"
+"""
+
+
+def call(*argv: str) -> tuple[int, str, str]:
+    out, err = io.StringIO(), io.StringIO()
+    code = main(["secrets", *argv], Console(out, err, {}))
+    return code, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    lines = {
+        "GOOD": encode_value("good-value-1"),
+        "TWICE": encode_value(encode_value("twice-value-2")),
+        "CLEAR": "clear value 3!",
+    }
+    (tmp_path / ".env_encoded").write_text("".join(f"SECRET_{key}={value}\n" for key, value in lines.items()))
+    (tmp_path / "flow.yml").write_text(FLOW)
+    return tmp_path
+
+
+def test_encode(tmp_path: Path) -> None:
+    source = tmp_path / ".env"
+    source.write_text("A=secret-value-1\nB=secret-value-2=\n")
+    code, out, err = call("encode", str(source))
+    assert (code, out) == (0, "")
+    target = tmp_path / ".env_encoded"
+    assert (
+        target.read_text()
+        == f"SECRET_A={encode_value('secret-value-1')}\nSECRET_B={encode_value('secret-value-2=')}\n"
+    )
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert "2 secrets" in err and "value" not in err
+    code, _, err = call("encode", str(source))
+    assert code == 2 and "exists already" in err and "--force" in err
+    assert call("encode", str(source), "--force")[0] == 0
+    assert call("encode", str(source), "-o", "-")[1] == target.read_text()
+    assert call("encode", str(source), "-o", str(source), "--force")[0] == 2
+    assert call("encode", str(tmp_path / "none"))[0] == 4
+
+
+def test_encode_shows_the_place_of_a_mistake(tmp_path: Path) -> None:
+    source = tmp_path / ".env"
+    source.write_text("A='open\n")
+    code, _, err = call("encode", str(source))
+    assert code == 4
+    assert f"{source}:1:3" in err
+    assert not (tmp_path / ".env_encoded").exists()
+
+
+@pytest.mark.usefixtures("project")
+def test_check() -> None:
+    code, out, err = call("check")
+    assert code == 1
+    assert "GOOD   ok" in out and "GONE   missing" in out and "TWICE  unused, suspicious" in out
+    assert "flow.yml:7:38" in out and "Cannot find secret for key 'gone'." in out
+    assert "computed at run time: flow.yml:8:13" in out
+    assert ".env_encoded:3:14" in out and "Could not decode secret 'SECRET_CLEAR'" in out
+    for value in ("good-value-1", "twice-value-2", "clear value 3!"):
+        assert value not in out + err
+        assert encode_value(value) not in out + err
+
+
+def test_check_passes_when_all_are_there(project: Path) -> None:
+    (project / "flow.yml").write_text(FLOW.replace("gone", "TWICE"))
+    assert call("check", "flow.yml")[0] == 0
+    assert call("check", "none.yml")[0] == 5
+
+
+@pytest.mark.usefixtures("project")
+def test_list_and_decode() -> None:
+    code, out, err = call("list")
+    assert (code, out) == (0, "GOOD   .env_encoded:1:1\nTWICE  .env_encoded:2:1\n")
+    assert "SECRET_CLEAR" in err and "clear value" not in err
+    code, out, err = call("decode", "good")
+    assert code == 2 and "--show" in err and not out
+    assert call("decode", "good", "--show")[:2] == (0, "good-value-1")
+    code, _, err = call("decode", "clear", "--show")
+    assert code == 5 and "skipped" in err
+
+
+def test_side_file_names_the_env_file(project: Path) -> None:
+    (project / "other").write_text(
+        f"SECRET_GONE={encode_value('other-value')}\nSECRET_GOOD={encode_value('xx-value')}\n"
+    )
+    (project / "flow.sim.yml").write_text("env_files: [other]\n")
+    code, out, _ = call("check", "flow.yml")
+    assert code == 0
+    assert out.startswith("other: 2 secrets, 1 flows")
