@@ -50,11 +50,11 @@ def iter_lines(source: BinaryIO, encoding: str = "utf-8") -> Iterator[str]:
         text.detach()
 
 
-def _records(source: BinaryIO, separator: str, binary: bool) -> Iterator[tuple[bytes, str]]:
-    """What one row adds to a part, and its text (for a pattern)."""
+def _records(source: BinaryIO, separator: str, binary: bool, with_text: bool) -> Iterator[tuple[bytes, str]]:
+    """What one row adds to a part, and (for a pattern) its text."""
     if binary:
-        for row in ion.iter_rows(source):
-            yield ion.dump_row(row, binary=True), ion.dumps(row)
+        for row, data in ion.iter_records(source, decode=with_text):
+            yield data, ion.dumps(row) if with_text else ""
         return
     end = separator.encode()
     for line in iter_lines(source):
@@ -94,7 +94,7 @@ def split_file(
     """
     buffered = io.BufferedReader(_Raw(source), 1 << 18)
     binary = records and ion.is_binary(buffered.peek(4)[:4])
-    lines = _records(buffered, separator, binary)
+    lines = _records(buffered, separator, binary, pattern is not None)
     with ExitStack() as stack:
         parts = _Parts(new_file, stack)
         if pattern is not None:

@@ -302,3 +302,30 @@ def test_json_lines_and_mixed_shapes() -> None:
         {"id": -4, "n": Decimal("2.50")},
         {"id": 5},
     ]
+
+
+def test_records_stand_alone() -> None:
+    from amazon.ion import simpleion
+
+    rows = [{"id": i, "n": f"x{i}", "t": [{"deep": None}]} for i in range(2000)]
+    ours = b"".join(ion.dump_row(row, binary=True) for row in rows)
+    theirs = simpleion.dumps(rows, binary=True, sequence_as_stream=True)
+    for data in (ours, theirs):
+        for decode in (True, False):
+            found = list(ion.iter_records(io.BytesIO(data), decode=decode))
+            assert [ion.load(raw) for _, raw in found] == rows
+            assert [row for row, _ in found] == (rows if decode else [None] * len(rows))
+    assert [raw for _, raw in ion.iter_records(io.BytesIO(ours))] == [
+        ion.dump_row(row, binary=True) for row in rows
+    ]
+
+
+def test_symbol_tables_that_add_to_the_one_before() -> None:
+    # $ion_symbol_table::{imports:$ion_symbol_table,symbols:["b"]} after a table with "a"
+    marker = b"\xe0\x01\x00\xea"
+    first = bytes.fromhex("e78183d487b28161")
+    second = bytes.fromhex("ea8183d686710387b28162")
+    row = bytes.fromhex("d68a21018b2102")
+    data = marker + first + bytes.fromhex("d38a2105") + second + row
+    assert ion.loads(data) == [{"a": 5}, {"a": 1, "b": 2}]
+    assert [ion.load(raw) for _, raw in ion.iter_records(io.BytesIO(data))] == [{"a": 5}, {"a": 1, "b": 2}]

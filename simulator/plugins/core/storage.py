@@ -150,8 +150,8 @@ class Reverse:
         path = ctx.temp_file(extension_of(uri))
         with ctx.open_uri(uri) as source, path.open("wb") as target:
             if ctx.dialect.binary_ion and _starts_binary(source):
-                for row in reversed(list(ion.iter_rows(source))):
-                    target.write(ion.dump_row(row, binary=True))
+                for _, data in reversed(list(ion.iter_records(source, decode=False))):
+                    target.write(data)
             else:
                 self._reverse(source, target, charset, separator.encode())
         return TaskResult({"uri": ctx.put_file(path)})

@@ -25,21 +25,21 @@ _URI_OUT = OutputSpec("uri", T.URI)
 _TOTALS = (OutputSpec("processedItemsTotal", T.INTEGER), OutputSpec("droppedItemsTotal", T.INTEGER))
 
 
-def _items(ctx: RunContext, source: BinaryIO) -> Iterator[tuple[Any, bytes]]:
-    """Each row and the bytes that keep it."""
-    if ctx.dialect.binary_ion:
-        for row in ion.iter_rows(source):
-            yield row, ion.dump_row(row, binary=True)
-        return
+def _items(ctx: RunContext, source: BinaryIO, *, decode: bool = True) -> Iterator[tuple[Any, bytes]]:
+    """Each row (None unless `decode`) and the bytes that keep it."""
     head = source.read(4)
     source.seek(0, io.SEEK_SET)
     if ion.is_binary(head):
+        for row, data in ion.iter_records(source, decode=decode or not ctx.dialect.binary_ion):
+            yield row, data if ctx.dialect.binary_ion else ion.dump_row(row, binary=False)
+    elif ctx.dialect.binary_ion:
         for row in ion.iter_rows(source):
-            yield row, ion.dump_row(row, binary=False)
-        return
-    for line in iter_lines(source):
-        if line.strip():
-            yield ion.load(line), line.encode("utf-8", "surrogateescape") + b"\n"
+            yield row, ion.dump_row(row, binary=True)
+    else:
+        for line in iter_lines(source):
+            if line.strip():
+                row = ion.load(line) if decode else None
+                yield row, line.encode("utf-8", "surrogateescape") + b"\n"
 
 
 def _fields(row: Any) -> dict[str, Any]:
@@ -146,6 +146,6 @@ class DeduplicateItems:
     @staticmethod
     def _copy(ctx: RunContext, uri: str, path: Path, wanted: set[int]) -> None:
         with ctx.open_uri(uri) as source, path.open("wb") as target:
-            for number, (_, data) in enumerate(_items(ctx, source)):
+            for number, (_, data) in enumerate(_items(ctx, source, decode=False)):
                 if number in wanted:
                     target.write(data)

@@ -16,7 +16,7 @@ from simulator.storage.ion.binary_writer import SYSTEM_SYMBOLS, VERSION_MARKER
 from simulator.storage.ion.java import parse_annotated
 from simulator.storage.ion.text_reader import timestamp_value
 
-__all__ = ["decode_all", "iter_binary"]
+__all__ = ["iter_binary", "iter_raw"]
 
 _BUFFER = 1 << 18
 _MAX_DEPTH = 200
@@ -29,6 +29,8 @@ class _Decoder:
     def __init__(self) -> None:
         self.data = b""
         self.symbols: list[str | None] = list(_SYSTEM)
+        self.extended = False
+        """The last symbol table added to the one before it."""
 
     def varuint(self, pos: int) -> tuple[int, int]:
         data = self.data
@@ -198,7 +200,8 @@ class _Decoder:
         imports = table.get("imports")
         if isinstance(imports, list) and imports:
             raise StorageError("Binary Ion with shared symbol tables is not supported")
-        if imports != "$ion_symbol_table":
+        self.extended = imports == "$ion_symbol_table"
+        if not self.extended:
             self.symbols = list(_SYSTEM)
         names = table.get("symbols") or []
         self.symbols += [name if isinstance(name, str) else None for name in names]
@@ -222,9 +225,21 @@ _SCALARS: dict[int, Callable[[_Decoder, int, int, int], Any]] = {
 
 def iter_binary(source: BinaryIO) -> Iterator[Any]:
     """The top-level values of a binary Ion stream. Raises StorageError for broken or cut data."""
+    for value, _ in _walk(source, decode=True, raw=False):
+        yield value
+
+
+def iter_raw(source: BinaryIO, *, decode: bool = False) -> Iterator[tuple[Any, bytes]]:
+    """Each top-level value (None unless `decode`) with its bytes as a stream of its own: marker, symbols, value."""
+    return _walk(source, decode=decode, raw=True)
+
+
+def _walk(source: BinaryIO, *, decode: bool, raw: bool) -> Iterator[tuple[Any, bytes]]:
     decoder = _Decoder()
     pos = 0
     tables: dict[bytes, list[str | None]] = {}
+    # The encoded symbol tables in force, for values that are to stand alone.
+    prefix = VERSION_MARKER
     wanted = _BUFFER
     at_end = False
     while True:
@@ -239,27 +254,35 @@ def iter_binary(source: BinaryIO) -> Iterator[Any]:
                     if marker != VERSION_MARKER:
                         raise StorageError("Invalid binary Ion: unknown version")
                     decoder.symbols = list(_SYSTEM)
+                    prefix = VERSION_MARKER
                     pos += 4
                     continue
                 if byte >> 4 == 14:
                     # Each row of 2.0 repeats its table: the same bytes are decoded once.
                     end = decoder.extent(pos)[3]
-                    raw = data[pos:end]
+                    table = data[pos:end]
                     fresh = len(decoder.symbols) == len(_SYSTEM)
-                    known = tables.get(raw)
+                    known = tables.get(table)
                     if known is not None and fresh:
-                        decoder.symbols, pos = known, end
+                        decoder.symbols, prefix, pos = known, VERSION_MARKER + table, end
                         continue
                     behind = decoder.symbol_table(pos)
                     if behind is not None:
                         if fresh and len(tables) < 64:
-                            tables[raw] = decoder.symbols
+                            tables[table] = decoder.symbols
+                        prefix = (prefix if decoder.extended else VERSION_MARKER) + table
                         pos = behind
                         continue
                 padding = byte >> 4 == 0 and byte != 0x0F
-                value, behind = decoder.value(pos)
+                value: Any = None
+                if decode:
+                    value, behind = decoder.value(pos)
+                else:
+                    behind = decoder.extent(pos)[3]
+                    if behind > len(data):
+                        raise IndexError
                 if not padding:
-                    yield value
+                    yield value, (prefix + data[pos:behind] if raw else b"")
                 pos = behind
             if at_end:
                 return
@@ -271,9 +294,3 @@ def iter_binary(source: BinaryIO) -> Iterator[Any]:
         at_end = not more
         decoder.data = data[pos:] + more
         pos = 0
-
-
-def decode_all(data: bytes) -> list[Any]:
-    import io
-
-    return list(iter_binary(io.BytesIO(data)))
