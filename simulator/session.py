@@ -48,6 +48,8 @@ __all__ = ["Session", "exit_code_of", "read_flow_text"]
 #: flow really needs is asked of its specs.
 _HEAD_START = (("io.kestra.plugin.aws.s3.", "s3"), ("io.kestra.plugin.jdbc.postgresql.", "postgres"))
 
+#: A loop of failing task runs says the same thing often enough.
+_DIAGNOSTICS_KEPT = 200
 _MAX_FLOW_BYTES = 8 * 1024 * 1024
 
 
@@ -463,6 +465,10 @@ class Session:
         """Hands an event to every reporter, in order; those of doubles wait for the loop's thread."""
         with self._lock:
             waiting, self._pending = self._pending, []
+        if isinstance(event, DiagnosticRaised) and event.diagnostic not in self.diagnostics:
+            if len(self.diagnostics) >= _DIAGNOSTICS_KEPT:
+                return
+            self.diagnostics.append(event.diagnostic)
         for item in (*waiting, event):
             for reporter in self.reporters:
                 reporter.on_event(item)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.engine.clock import monotonic
 from simulator.engine.context import TaskContext, duration_of
+from simulator.engine.events import DiagnosticRaised
 from simulator.engine.execution import LogEntry, StateType, TaskRun
+from simulator.engine.failures import failure_diagnostic
 from simulator.engine.jobs import Job, Phase
 from simulator.engine.live import Live
 from simulator.engine.retries import next_retry_date, retry_of
@@ -348,9 +350,9 @@ class Dispatcher:
     def log_failure(self, live: Live, run: TaskRun | None, task: Task | None, error: BaseException) -> None:
         """The exception's message, then its causes' (execution.md 9)."""
         self.kernel.log(live, "ERROR", failure_text(error), run=run, task=task)
-        hint = getattr(error, "hint", None)
-        if hint:
-            self.kernel.log(live, "INFO", f"hint: {hint}", run=run, task=task)
+        diagnostic = failure_diagnostic(task, error) if task is not None else None
+        if diagnostic is not None:
+            self.kernel.sink(DiagnosticRaised(self.kernel.now(), diagnostic))
         if isinstance(error, (ExpressionError, Interrupted)):
             return
         causes: list[str] = []
