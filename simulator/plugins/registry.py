@@ -25,6 +25,7 @@ FAMILIES: tuple[str, ...] = (
     "simulator.plugins.serdes",
     "simulator.plugins.scripts",
     "simulator.plugins.notifications",
+    "simulator.plugins.git",
 )
 
 
