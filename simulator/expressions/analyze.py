@@ -16,7 +16,7 @@ from typing import Any
 from simulator.dialect import V2, Dialect
 from simulator.errors import ExpressionError
 from simulator.expressions import nodes
-from simulator.expressions.errors import java_error, pebble_error
+from simulator.expressions.errors import java_error, parse_error
 from simulator.expressions.hints import hint_for
 from simulator.expressions.lexer import ParseError
 from simulator.expressions.parser import parse
@@ -137,17 +137,7 @@ def _tree(template: str, dialect: Dialect) -> tuple[nodes.Template, RawBlocks]:
     try:
         return parse(shown, dialect), raws
     except ParseError as error:
-        offset = raws.original_offset(error.offset)
-        if error.java_type is not None:
-            raise java_error(
-                error.message, java_type=error.java_type, dialect=dialect, template=template, offset=offset
-            ) from None
-        line = 1 + shown.count("\n", 0, error.offset)
-        result = pebble_error(
-            error.message, template=template, line=line, offset=offset, engine_type="ParserException"
-        )
-        result.pebble_text = error.message
-        raise result from None
+        raise parse_error(error, shown, template, raws, dialect) from None
     except RecursionError:
         raise _too_deep(template, dialect) from None
 

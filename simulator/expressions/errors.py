@@ -16,8 +16,18 @@ from typing import Any
 
 from simulator.dialect import Dialect
 from simulator.errors import ExpressionError
+from simulator.expressions.lexer import ParseError
+from simulator.expressions.raw import RawBlocks
 
-__all__ = ["AttributeNotFoundError", "EvaluationError", "attribute_error", "java_error", "pebble_error"]
+__all__ = [
+    "AttributeNotFoundError",
+    "EvaluationError",
+    "attribute_error",
+    "java_error",
+    "line_of",
+    "parse_error",
+    "pebble_error",
+]
 
 _PEBBLE = "io.pebbletemplates.pebble.error."
 
@@ -112,6 +122,32 @@ def java_error(
     error.engine_message = message or ""
     error.root_type = cause_type
     return error
+
+
+def parse_error(
+    error: ParseError, shown: str, template: str, raws: RawBlocks, dialect: Dialect
+) -> EvaluationError:
+    """A ParseError as Kestra shows it. `shown` is the text that was parsed, `template` the one as written."""
+    offset = raws.original_offset(error.offset)
+    if error.java_type is not None:
+        return java_error(
+            error.message, java_type=error.java_type, dialect=dialect, template=template, offset=offset
+        )
+    result = pebble_error(
+        error.message,
+        template=shown if error.placed else None,
+        line=line_of(shown, error.offset) if error.placed else None,
+        offset=offset,
+        engine_type="ParserException" if error.placed else "PebbleException",
+    )
+    result.template = template
+    return result
+
+
+def line_of(text: str, offset: int) -> int:
+    """The line of an offset, from 1; CRLF, CR and LF each end one."""
+    before = text[:offset]
+    return 1 + before.count("\n") + before.count("\r") - before.count("\r\n")
 
 
 def attribute_error(

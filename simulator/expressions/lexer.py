@@ -26,14 +26,18 @@ class Token(NamedTuple):
 class ParseError(Exception):
     """A ParserException: `message` as Pebble words it. Never leaves the room (see renderer, analyze).
 
-    `java_type` is set when Java's own exception comes out instead (a number too big for a Long).
+    `java_type` is set when Java's own exception comes out instead (a number too big for a Long); `placed` is false for
+    a PebbleException that names neither template nor line.
     """
 
-    def __init__(self, message: str, offset: int, java_type: str | None = None) -> None:
+    def __init__(
+        self, message: str, offset: int, java_type: str | None = None, *, placed: bool = True
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.offset = offset
         self.java_type = java_type
+        self.placed = placed
 
 
 # Character.isWhitespace: no-break spaces are none, the four separators of ASCII are.

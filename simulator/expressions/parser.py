@@ -137,7 +137,9 @@ class _Parser(ExpressionParser):
         macro = Macro(name, parameters, self.body(frozenset(("endmacro",))), token.offset)
         self.end("endmacro")
         if any(other.name == name for other in self.macros):
-            raise ParseError(f"More than one macro can not share the same name: {name}", token.offset)
+            raise ParseError(
+                f"More than one macro can not share the same name: {name}", token.offset, placed=False
+            )
         self.macros.append(macro)
         return macro
 

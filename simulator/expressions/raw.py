@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 __all__ = ["RawBlocks", "strip_raw", "take_raw"]
 
-_RAW = re.compile(r"(\{%-*\s*raw\s*-*%\}(.*?)\{%-*\s*endraw\s*-*%\})")
+# The dot of Java stops at five characters, Python's at one.
+_RAW = re.compile(r"(\{%-*\s*raw\s*-*%\}([^\n\r\u0085\u2028\u2029]*?)\{%-*\s*endraw\s*-*%\})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

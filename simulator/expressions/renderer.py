@@ -16,7 +16,7 @@ from typing import Any
 
 from simulator.dialect import Dialect
 from simulator.errors import ExpressionError
-from simulator.expressions.errors import EvaluationError, java_error, pebble_error
+from simulator.expressions.errors import EvaluationError, java_error, parse_error
 from simulator.expressions.hints import hint_for
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import (
@@ -284,28 +284,11 @@ class Renderer:
                 raws,
             )
         except ParseError as error:
-            raise self._parse_error(error, shown, template, raws) from None
+            raise parse_error(error, shown, template, raws, self.dialect) from None
         except RecursionError:
             raise java_error(
                 None, java_type="StackOverflowError", dialect=self.dialect, template=template, offset=None
             ) from None
-
-    def _parse_error(self, error: ParseError, shown: str, template: str, raws: RawBlocks) -> ExpressionError:
-        offset = raws.original_offset(error.offset)
-        if error.java_type is not None:
-            return java_error(
-                error.message,
-                java_type=error.java_type,
-                dialect=self.dialect,
-                template=template,
-                offset=offset,
-            )
-        line = 1 + shown.count("\n", 0, error.offset)
-        result = pebble_error(
-            error.message, template=shown, line=line, offset=offset, engine_type="ParserException"
-        )
-        result.template = template
-        return result
 
 
 def definitions(kind: str, dialect: Dialect) -> dict[str, Definition]:
@@ -357,9 +340,13 @@ class _Lazy(Mapping[str, Definition]):
 def _first_json(text: str) -> Any:
     """The first JSON value of a text (2.0's answer to mixed output), the text itself when there is none."""
     try:
-        return json.JSONDecoder().raw_decode(text.lstrip())[0]
+        return json.JSONDecoder(parse_constant=_no_constant).raw_decode(text.lstrip())[0]
     except (ValueError, RecursionError):
         return text
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(name)
 
 
 def plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ from simulator.expressions.errors import (
     EvaluationError,
     attribute_error,
     java_error,
+    line_of,
     pebble_error,
 )
 from simulator.expressions.java.errors import JavaError
@@ -237,7 +238,7 @@ class State:
     # Errors.
 
     def line(self, offset: int) -> int:
-        return 1 + _newlines(self.shown, offset)
+        return line_of(self.shown, offset)
 
     def pebble(self, message: str, offset: int, engine_type: str = "PebbleException") -> EvaluationError:
         return pebble_error(
@@ -293,10 +294,6 @@ class State:
             outer = pebble_error(error.message, template=None, line=None, offset=offset)
             outer.template = self.shown
             raise outer from error
-
-
-def _newlines(text: str, offset: int) -> int:
-    return text.count("\n", 0, offset) + text.count("\r", 0, offset) - text.count("\r\n", 0, offset)
 
 
 class CallSite:
