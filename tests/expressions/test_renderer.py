@@ -187,3 +187,59 @@ def test_zone_of_printed_dates(render: Render) -> None:
         == '["2024-01-01T09:00:00-01:00"] 2024-01-01T12:00+02:00'
     )
     assert render("{{ x }}", x=[moment]) == '["2024-01-01T10:00:00Z"]'
+
+
+def test_two_macros_of_one_name() -> None:
+    with pytest.raises(EvaluationError) as caught:
+        Renderer(V2).render("{% macro m() %}{% endmacro %}{% macro m() %}{% endmacro %}", Scope())
+    assert caught.value.message == (
+        "io.pebbletemplates.pebble.error.PebbleException: More than one macro can not share the same name: m (?:?)"
+    )
+
+
+def test_errors_of_nested_rendering() -> None:
+    scope = Scope(variables={"x": "{{ missing }}"})
+    with pytest.raises(EvaluationError) as caught:
+        Renderer(V2).render("{{ render(x) }}", scope)
+    assert caught.value.message == (
+        "io.pebbletemplates.pebble.error.PebbleException: Unable to find `missing` used in the expression"
+        " `{{ missing }}` at line 1 (?:?)"
+    )
+    assert caught.value.template == "{{ render(x) }}"
+
+
+def test_nesting_of_render() -> None:
+    scope = Scope(variables={"x": "{{ render(x, recursive=false) }}"})
+    with pytest.raises(EvaluationError, match=r"Maximum render\(\) nesting depth \(16\) exceeded at line 1"):
+        Renderer(V2).render("{{ render(x, recursive=false) }}", scope)
+    with pytest.raises(EvaluationError, match="StackOverflowError"):
+        Renderer(V1).render("{{ render(x, recursive=false) }}", scope)
+
+
+def test_render_sees_the_variables_of_the_template(render: Render) -> None:
+    assert render("{% set y = 2 %}{{ render('{{ x }}{{ y }}') }}", x=1) == "12"
+
+
+def test_masked_functions() -> None:
+    class Secrets:
+        def find(self, key: str, namespace: str | None) -> str:
+            return "clear"
+
+    scope = Scope(
+        variables={"flow": {"namespace": "a"}}, secrets=Secrets(), masked_functions=frozenset(("secret",))
+    )
+    assert Renderer(V2).render("{{ secret('A') }}{{ render('{{ secret(\"A\") }}') }}", scope) == "*" * 12
+
+
+def test_filters_and_functions_load_when_used() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; from simulator.expressions.renderer import Renderer; from simulator.dialect import V2;"
+        "from simulator.expressions.scope import Scope;"
+        "assert Renderer(V2).render('{{ a.b ~ 1 }}', Scope(variables={'a': {'b': 2}})) == '21';"
+        "assert not [m for m in sys.modules if m.startswith(('simulator.expressions.filters',"
+        " 'simulator.expressions.functions', 'jinja2'))]"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -236,12 +236,33 @@ def test_render_bomb_with_recursion(dialect: Dialect) -> None:
 _ATOMS = [
     "a", "b.c", "l", "m", "n", "s", "x[0]", "'t'", '"q"', "1", "2.5", "3L", "null", "true", "[]", "[1, 'a']", "{}",
     "{'k': 1}", "missing", "loop.index", "1..3", '"#{n}"', "max(1, n)", "now()", "m.k", "l[0]", "''", "-1", "f", "c",
+    "'yyyy-MM-dd'", "'DAYS'", "'UTC'", "'2024-02-29'", "'#,##0.00'", "'a(b)?'", "'.x[]'", "'INT'", "'{\"a\": 1}'", "'%s %d'",
     "arr", "2147483648", "d", "kv('x')", "secret('x')", "uuid()", "range(1, 3)", "fromJson('[1]')", "render('{{ n }}')",
 ]  # fmt: skip
 _BINARY = ["+", "-", "*", "/", "%", "==", "!=", "<", ">", "<=", ">=", "~", "..", "and", "or", "contains", "isIn", "??", "???", "equals"]  # fmt: skip
 _TESTS = ["defined", "null", "empty", "even", "odd", "iterable", "map", "json", "nope"]
 _NAMES = sorted({*RENDERERS[V1].filters, *RENDERERS[V2].filters}) or ["nope"]
 _CALLS = sorted({*RENDERERS[V1].functions, *RENDERERS[V2].functions} - {"http", "errorLogs"}) or ["nope"]
+
+
+_PARAMETERS = {
+    name: definition.params
+    for renderer in RENDERERS.values()
+    for table in (renderer.filters, renderer.functions)
+    for name, definition in table.items()
+    if definition.params
+}
+
+
+def _named(inner: st.SearchStrategy[str], names: list[str]) -> st.SearchStrategy[tuple[str, str]]:
+    """A name and arguments that it takes, by name."""
+
+    def arguments(name: str) -> st.SearchStrategy[tuple[str, str]]:
+        parameters = _PARAMETERS.get(name, ())
+        chosen = st.fixed_dictionaries({}, optional=dict.fromkeys(parameters, inner))
+        return chosen.map(lambda given: (name, ", ".join(f"{key}={value}" for key, value in given.items())))
+
+    return st.sampled_from(names).flatmap(arguments)
 
 
 def _extend(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -257,6 +278,8 @@ def _extend(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(inner, st.sampled_from(_NAMES), arguments).map(lambda t: f"{t[0]} | {t[1]}({t[2]})"),
         st.tuples(st.sampled_from(_CALLS), arguments).map(lambda t: f"{t[0]}({t[1]})"),
         st.tuples(inner, st.sampled_from(["size", "length", "getKey", "substring", "split", "get", "repeat", "intValue"]), arguments).map(lambda t: f"({t[0]}).{t[1]}({t[2]})"),
+        st.tuples(inner, _named(inner, _NAMES)).map(lambda t: f"{t[0]} | {t[1][0]}({t[1][1]})"),
+        _named(inner, _CALLS).map(lambda t: f"{t[0]}({t[1]})"),
         arguments.map(lambda one: f"[{one}]"),
         st.tuples(inner, inner).map(lambda t: f"{{{t[0]}: {t[1]}}}"),
     )  # fmt: skip
