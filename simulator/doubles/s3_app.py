@@ -16,7 +16,7 @@ os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
 os.environ.setdefault("MOTO_SERVICE_CACHE", "false")
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
-from moto.s3.models import s3_backends
+from moto.s3.models import FakeKey, s3_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from simulator.doubles.s3_auth import Credential, Refusal, Verifier
@@ -94,6 +94,7 @@ class S3App:
                     "content_type": dict(key.metadata).get("content-type", ""),
                 }
                 for key in bucket.keys.values()
+                if isinstance(key, FakeKey)  # a delete marker is no object
             }
             for name, bucket in self._backend.buckets.items()
         }

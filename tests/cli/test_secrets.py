@@ -78,7 +78,7 @@ def test_check() -> None:
     assert "GOOD   ok" in out and "GONE   missing" in out and "TWICE  unused, suspicious" in out
     assert "flow.yml:7:38" in out and "Cannot find secret for key 'gone'." in out
     assert "computed at run time: flow.yml:8:13" in out
-    assert ".env_encoded:3:14" in out and "Could not decode secret 'SECRET_CLEAR'" in out
+    assert ".env_encoded:3:1" in out and "Could not decode secret 'SECRET_CLEAR'" in out
     for value in ("good-value-1", "twice-value-2", "clear value 3!"):
         assert value not in out + err
         assert encode_value(value) not in out + err

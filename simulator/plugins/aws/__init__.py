@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+_HERE = "simulator.plugins.aws"
+
 TYPES: dict[str, str] = {
-    "io.kestra.plugin.aws.s3.Upload": "simulator.plugins.aws.upload:Upload",
+    "io.kestra.plugin.aws.s3.Copy": f"{_HERE}.objects:Copy",
+    "io.kestra.plugin.aws.s3.CreateBucket": f"{_HERE}.objects:CreateBucket",
+    "io.kestra.plugin.aws.s3.Delete": f"{_HERE}.objects:Delete",
+    "io.kestra.plugin.aws.s3.DeleteList": f"{_HERE}.listing:DeleteList",
+    "io.kestra.plugin.aws.s3.Download": f"{_HERE}.download:Download",
+    "io.kestra.plugin.aws.s3.Downloads": f"{_HERE}.download:Downloads",
+    "io.kestra.plugin.aws.s3.List": f"{_HERE}.listing:List",
+    "io.kestra.plugin.aws.s3.Trigger": f"{_HERE}.trigger:Trigger",
+    "io.kestra.plugin.aws.s3.Upload": f"{_HERE}.upload:Upload",
 }
 
 ALIASES: dict[str, str] = {}
