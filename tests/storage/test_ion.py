@@ -324,7 +324,7 @@ def test_symbol_tables_that_add_to_the_one_before() -> None:
     # $ion_symbol_table::{imports:$ion_symbol_table,symbols:["b"]} after a table with "a"
     marker = b"\xe0\x01\x00\xea"
     first = bytes.fromhex("e78183d487b28161")
-    second = bytes.fromhex("ea8183d686710387b28162")
+    second = bytes.fromhex("ea8183d786710387b28162")
     row = bytes.fromhex("d68a21018b2102")
     data = marker + first + bytes.fromhex("d38a2105") + second + row
     assert ion.loads(data) == [{"a": 5}, {"a": 1, "b": 2}]

@@ -105,18 +105,30 @@ class _Decoder:
         if depth > _MAX_DEPTH:
             raise StorageError(f"Ion value is nested deeper than {_MAX_DEPTH}")
         result: dict[str, Any] = {}
-        data, symbols = self.data, self.symbols
+        data, symbols, from_bytes = self.data, self.symbols, int.from_bytes
         while start < end:
             byte = data[start]
             if byte & 0x80:
                 field, start = byte & 0x7F, start + 1
             else:
                 field, start = self.varuint(start)
-            padding = data[start] >> 4 == 0 and data[start] != 0x0F
-            value, start = self.value(start, depth + 1)
-            if not padding:
-                name = symbols[field] if field < len(symbols) else None
-                result[name if name is not None else self.text(field)] = value
+            byte = data[start]
+            size = byte & 15
+            # The two most frequent kinds, short texts and numbers, without a call.
+            if size < 14 and byte >= 0x80 and byte < 0x90:
+                value: Any = data[start + 1 : start + 1 + size].decode("utf-8", "replace")
+                start += 1 + size
+            elif size < 14 and byte >> 4 == 2:
+                value = from_bytes(data[start + 1 : start + 1 + size], "big")
+                start += 1 + size
+            else:
+                value, start = self.value(start, depth + 1)
+                if byte >> 4 == 0 and byte != 0x0F:
+                    continue
+            name = symbols[field] if field < len(symbols) else None
+            result[name if name is not None else self.text(field)] = value
+        if start != end:
+            raise StorageError("Invalid binary Ion: a value is longer than its struct")
         return result
 
     def annotated(self, _low: int, start: int, end: int) -> Any:
