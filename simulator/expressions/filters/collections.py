@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.expressions.filters.text import text_of
-from simulator.expressions.java.casts import as_long, as_string, class_cast, not_null, pebble
+from simulator.expressions.java.casts import as_long, as_string, class_cast, int_value, not_null, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import (
     Array,
@@ -193,7 +193,7 @@ def _index(value: Any, name: str) -> int | None:
         return None
     if not is_number(value):
         raise pebble(f"Argument {name} must be a number. Actual type: {class_name(value)}")
-    return int(value)
+    return int_value(value)
 
 
 def _slice(call: Call, value: Any, args: Args) -> Any:
@@ -243,7 +243,7 @@ def _chunk(call: Call, value: Any, args: Args) -> Any:
     if call.dialect.major == 1:
         size = as_long(not_null(given, "java.lang.Long.intValue()"))
     elif is_number(given):
-        size = int(given)
+        size = int_value(given)
     else:
         raise pebble(f"'chunk' filter argument 'size' must be a number. Actual type was: {class_name(given)}")
     if size < 1:

@@ -9,7 +9,7 @@ import datetime as dt
 from typing import Any
 
 from simulator.expressions.filters.text import TRIMMED
-from simulator.expressions.java.casts import as_string, not_null, pebble
+from simulator.expressions.java.casts import as_string, long_value, not_null, pebble
 from simulator.expressions.java.locales import DEFAULT, Locale, locale_of
 from simulator.expressions.java.moments import add_unit, format_moment, read_moment
 from simulator.expressions.java.text import to_string
@@ -50,7 +50,7 @@ def _date(call: Call, value: Any, args: Args) -> Any:
 
 def _amount(value: Any) -> int:
     if is_number(value):
-        return int(value)
+        return long_value(value)
     if is_string(value):
         text = str(value)
         try:

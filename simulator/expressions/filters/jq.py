@@ -5,6 +5,7 @@ not touch with their digits as they were read, so the class of such a number is 
 is an Integer or Long when it is whole, else a Double.
 
 Names that would read the environment, files or further input do not exist in Kestra's dialect and are refused here.
+jq cannot be stopped once it runs: an expression that may go on for ever runs in a process of its own, which can.
 Source: expressions.md 16.
 """
 
@@ -13,7 +14,9 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -40,43 +43,115 @@ _REFUSED = (
 )
 _WALL = "".join(f'def {name}: error("{name} is not defined");' for name in _REFUSED)
 _VARIABLES = re.compile(r"\$\s*(?:ENV|__prog_args)\b")
+_UNBOUNDED = re.compile(
+    r"\b(?:def|range|repeat|while|until|recurse|combinations|limit|foreach|reduce|setpath)\b|\d{6,}|\d[eE]\+?\d"
+)
+"""What an expression needs to run long or grow large on small input."""
 _LONG_MAX, _LONG_MIN = 2**63 - 1, -(2**63)
+_CHILD = """
+import json, sys
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 31, 1 << 31))
+except (ImportError, ValueError, OSError):
+    pass
+import jq
+job = json.load(sys.stdin)
+found, room = [], job["room"]
+try:
+    for text in jq.compile(job["program"]).input_text(job["text"]):
+        found.append(text)
+        room -= len(text) + 1
+        if room < 0:
+            sys.exit("long")
+except (ValueError, MemoryError) as error:
+    sys.exit(f"error {error}")
+json.dump(found, sys.stdout)
+"""
 
 
 @functools.lru_cache(maxsize=256)
-def _compiled(expression: str) -> Any:
+def _program(expression: str) -> str:
+    """The guarded program. Raises JavaError for what is no expression."""
     import jq
 
     if _VARIABLES.search(expression):
         raise JavaError("JsonQueryException", "Undefined variable: $ENV")
+    program = f"{_WALL}({expression}\n)|tojson"
     try:
         # Compiled in two kinds of brackets, so that no text can close them; and nothing in them can import.
         jq.compile(f"{_WALL}[{expression}\n]")
-        return jq.compile(f"{_WALL}({expression}\n)|tojson")
+        jq.compile(program)
     except ValueError as error:
         raise JavaError("JsonQueryException", str(error)) from error
+    return program
+
+
+@functools.lru_cache(maxsize=256)
+def _compiled(program: str) -> Any:
+    import jq
+
+    return jq.compile(program)
 
 
 def run_jq(expression: str, value: Any, scope: Scope) -> list[Any]:
     """All outputs of the expression for the value (text is read as JSON first). Raises JavaError."""
-    program = _compiled(expression)
+    program = _program(expression)
     data = read_json(value) if is_string(value) else value
     text = to_json(data, scope.zone)
     classes: dict[str, Any] = {}
     _collect(data, classes)
-    results: list[Any] = []
+    run = _outside if _UNBOUNDED.search(expression) else _inside
+    return [_read(found, classes) for found in run(program, text, scope)]
+
+
+def _inside(program: str, text: str, scope: Scope) -> Iterable[str]:
     room = scope.limits.output_chars
+    found: list[str] = []
     try:
-        for found in program.input_text(text):
-            room -= len(found)
-            if room < 0 or len(results) >= scope.limits.loop_steps:
-                raise JavaError("OutOfMemoryError", "the results of jq are longer than the limit")
-            results.append(_read(found, classes))
+        for result in _compiled(program).input_text(text):
+            room -= len(result) + 1
+            if room < 0:
+                raise _too_long()
+            found.append(result)
     except JavaError:
         raise
     except ValueError as error:
         raise JavaError("JsonQueryException", str(error)) from error
-    return results
+    return found
+
+
+def _outside(program: str, text: str, scope: Scope) -> Iterable[str]:
+    job = json.dumps({"program": program, "text": text, "room": scope.limits.output_chars})
+    try:
+        # Own interpreter, own program, everything else over stdin; no environment to look at.
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _CHILD],
+            input=job,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            env={},
+            timeout=scope.limits.regex_seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise JavaError(
+            "OutOfMemoryError", f"jq has not come to an end within {scope.limits.regex_seconds:g} s"
+        ) from None
+    except OSError as error:
+        raise JavaError("JsonQueryException", f"jq cannot be started: {error}") from error
+    if done.returncode != 0:
+        reason = done.stderr.strip()
+        if reason == "long" or done.returncode < 0 or "cannot allocate" in reason or "MemoryError" in reason:
+            raise _too_long()
+        raise JavaError("JsonQueryException", reason)
+    found: list[str] = json.loads(done.stdout)
+    return found
+
+
+def _too_long() -> JavaError:
+    return JavaError("OutOfMemoryError", "the results of jq are longer than the limit")
 
 
 def _collect(value: Any, classes: dict[str, Any]) -> None:
@@ -99,15 +174,10 @@ def _read(text: str, classes: Mapping[str, Any]) -> Any:
     def whole(digits: str) -> Any:
         if digits in classes:
             return classes[digits]
-        try:
-            number = int(digits)
-        except ValueError:
-            return float(digits)
+        number = int(digits)
         return number if _LONG_MIN <= number <= _LONG_MAX else float(digits)
 
     def fraction(digits: str) -> Any:
-        if digits in classes:
-            return classes[digits]
-        return float(digits)
+        return classes[digits] if digits in classes else float(digits)
 
     return json.loads(text, parse_int=whole, parse_float=fraction)

@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator.expressions.filters.text import map_leaves, text_of
 from simulator.expressions.java import regexes
-from simulator.expressions.java.casts import as_string, class_cast, not_null, pebble
+from simulator.expressions.java.casts import as_string, class_cast, int_value, not_null, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import Array, is_number
 from simulator.expressions.registry import Args, Call, Definition, Table, table
@@ -28,7 +28,7 @@ def _split(call: Call, value: Any, args: Args) -> Any:
         raise class_cast(limit, "java.lang.Number")
     seconds = call.scope.limits.regex_seconds
     try:
-        parts = regexes.split(as_string(delimiter), text, int(limit), seconds)
+        parts = regexes.split(as_string(delimiter), text, int_value(limit), seconds)
     except JavaError as error:
         raise _timeout_as_pebble(error) from error
     return Array(parts, "String")
@@ -121,7 +121,7 @@ def _regex_extract(call: Call, value: Any, args: Args) -> Any:
     elif not is_number(group):
         raise class_cast(group, "java.lang.Number")
     try:
-        return regexes.extract(pattern, text_of(value), int(group), call.scope.limits.regex_seconds)
+        return regexes.extract(pattern, text_of(value), int_value(group), call.scope.limits.regex_seconds)
     except JavaError as error:
         raise _guarded(pattern, error) from error
 

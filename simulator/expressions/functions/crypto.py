@@ -41,7 +41,9 @@ def _encrypt(call: Call, args: Args) -> Any:
         return text
     # Never from the run's seed: the same key and vector twice would give the key away.
     vector = secrets.token_bytes(_IV_BYTES)
-    return base64.b64encode(vector + _cipher(key).encrypt(vector, text.encode(), None)).decode("ascii")
+    return base64.b64encode(
+        vector + _cipher(key).encrypt(vector, text.encode("utf-8", "replace"), None)
+    ).decode("ascii")
 
 
 def _decrypt(call: Call, args: Args) -> Any:

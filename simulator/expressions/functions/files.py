@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from simulator.errors import ExpressionError, StorageError
 from simulator.expressions.functions.stores import flow_namespace
-from simulator.expressions.java.casts import as_string, class_cast
+from simulator.expressions.java.casts import as_string, class_cast, int_value
 from simulator.expressions.java.slugs import slug
 from simulator.expressions.java.values import Long, Uri, is_number, is_string
 from simulator.expressions.registry import Args, Call, Definition, Table, table
@@ -146,7 +146,7 @@ def _revision(call: Call, args: Args) -> int | None:
         return None
     if not is_number(given):
         raise class_cast(given, "java.lang.Number")
-    return int(given)
+    return int_value(given)
 
 
 def _read(call: Call, args: Args) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import http.client
 import urllib.parse
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from simulator.errors import NetworkRefusedError, SimulatorError
@@ -42,19 +42,21 @@ def _url(uri: str, query: Mapping[Any, Any]) -> str:
     ]
     if not pairs:
         return uri
-    return f"{uri}{'&' if '?' in uri else '?'}{urllib.parse.urlencode(pairs)}"
+    return f"{uri}{'&' if '?' in uri else '?'}{urllib.parse.urlencode(pairs, errors='replace')}"
 
 
 def _body(call: Call, value: Any, content_type: str) -> bytes | None:
     if value is None:
         return None
     if content_type in _YAML:
-        return to_yaml(value, call.scope.zone, indent_arrays=False).encode()
+        return to_yaml(value, call.scope.zone, indent_arrays=False).encode("utf-8", "replace")
     if content_type == "application/json":
-        return to_json(value, call.scope.zone).encode()
+        return to_json(value, call.scope.zone).encode("utf-8", "replace")
     if content_type == "application/x-www-form-urlencoded" and isinstance(value, Mapping):
-        return urllib.parse.urlencode([(text_of(key), text_of(item)) for key, item in value.items()]).encode()
-    return value if isinstance(value, bytes) else text_of(value).encode()
+        return urllib.parse.urlencode(
+            [(text_of(key), text_of(item)) for key, item in value.items()], errors="replace"
+        ).encode("utf-8", "replace")
+    return value if isinstance(value, bytes) else text_of(value).encode("utf-8", "replace")
 
 
 def _headers(args: Args, content_type: str, accept: str, options: Mapping[Any, Any]) -> dict[str, str]:
@@ -74,7 +76,7 @@ def _headers(args: Args, content_type: str, accept: str, options: Mapping[Any, A
     password = options.get("basicAuthPassword", auth.get("password"))
     if user is not None or password is not None:
         pair = f"{'' if user is None else text_of(user)}:{'' if password is None else text_of(password)}"
-        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode("utf-8", "replace")).decode()
     elif auth.get("token") is not None:
         headers["Authorization"] = f"Bearer {text_of(auth['token'])}"
     return headers
@@ -122,7 +124,7 @@ def _http(call: Call, args: Args) -> Any:
         failure.hint = error.message
         raise failure from error
     if not 200 <= status < 300:
-        reason = http.client.responses.get(status, "")
+        reason = HTTPStatus(status).phrase if status in HTTPStatus._value2member_map_ else ""
         raise pebble(f"Failed to execute HTTP Request, server respond with status {status} : {reason}")
     return _answer(answered, content)
 

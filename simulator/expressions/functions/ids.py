@@ -5,7 +5,6 @@ All but randomPort draw from `scope.rng`, which the run seeds.
 
 from __future__ import annotations
 
-import socket
 import uuid
 from typing import Any
 
@@ -76,6 +75,8 @@ def _random_int(call: Call, args: Args) -> Any:
 
 
 def _random_port(call: Call, args: Args) -> int:
+    import socket
+
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

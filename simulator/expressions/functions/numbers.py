@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.expressions.java.casts import double_value
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import Long, is_number
 from simulator.expressions.operators import letter_or_number_range
@@ -18,7 +19,8 @@ def _exceeds(left: Any, right: Any, name: str) -> bool:
         return False
     if not is_number(left) or not is_number(right):
         raise JavaError("RuntimeException", f"invalid operands for mathematical comparison [{name}]")
-    return float(left) > float(right) if name == "GREATER_THAN" else float(left) < float(right)
+    first, second = double_value(left), double_value(right)
+    return first > second if name == "GREATER_THAN" else first < second
 
 
 def _positional(args: Args) -> list[Any]:

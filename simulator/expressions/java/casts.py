@@ -5,13 +5,25 @@ Source: expressions.md 10 ("String only"), 17.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import class_name, is_long, is_string
 
-__all__ = ["as_long", "as_map", "as_string", "class_cast", "not_null", "pebble"]
+__all__ = [
+    "as_long",
+    "as_map",
+    "as_string",
+    "class_cast",
+    "double_value",
+    "int_value",
+    "long_value",
+    "not_null",
+    "pebble",
+]
 
 
 def class_cast(value: Any, target: str) -> JavaError:
@@ -50,6 +62,39 @@ def not_null(value: Any, call: str = "Object.toString()") -> Any:
     if value is None:
         raise JavaError("NullPointerException", f'Cannot invoke "{call}" because the value is null')
     return value
+
+
+def _wrapped(value: int, bits: int) -> int:
+    value &= (1 << bits) - 1
+    return value - (1 << bits) if value >> (bits - 1) else value
+
+
+def long_value(value: int | float | Decimal) -> int:
+    """`Number.longValue()`: fractions cut; a double beyond the range is its end, a whole number wraps."""
+    if isinstance(value, float):
+        if math.isnan(value):
+            return 0
+        return max(
+            -(2**63), min(2**63 - 1, int(value) if math.isfinite(value) else (1 if value > 0 else -1) << 64)
+        )
+    if isinstance(value, Decimal) and (not value.is_finite() or value.adjusted() > 10_000):
+        return 0
+    return _wrapped(int(value), 64)
+
+
+def int_value(value: int | float | Decimal) -> int:
+    """`Number.intValue()`."""
+    if isinstance(value, float):
+        return max(-(2**31), min(2**31 - 1, long_value(value)))
+    return _wrapped(long_value(value), 32)
+
+
+def double_value(value: int | float | Decimal) -> float:
+    """`Number.doubleValue()`."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def pebble(message: str) -> JavaError:

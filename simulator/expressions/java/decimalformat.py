@@ -17,10 +17,9 @@ from decimal import Decimal
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.locales import DEFAULT, Locale, locale_of
 
-__all__ = ["format_number"]
+__all__ = ["format_number", "shifted"]
 
 _DEFAULT_PATTERN = "#,##0.###"
-_EXACT = decimal.Context(prec=1100, rounding=decimal.ROUND_HALF_EVEN, Emax=999999, Emin=-999999)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +56,24 @@ def format_number(
         return _affix(prefix, symbols) + "∞" + _affix(suffix, symbols)
     number = Decimal(value) if not isinstance(value, Decimal) else value
     negative = number.is_signed()
-    number = _EXACT.multiply(abs(number), Decimal(parsed.multiplier))
+    number = (
+        number.copy_abs() if parsed.multiplier == 1 else _multiplied(number.copy_abs(), parsed.multiplier)
+    )
     body = _scientific(number, parsed, locale) if parsed.exponent_digits else _plain(number, parsed, locale)
     prefix, suffix = (
         (parsed.negative_prefix, parsed.negative_suffix) if negative else (parsed.prefix, parsed.suffix)
     )
     return _affix(prefix, symbols) + body + _affix(suffix, symbols)
+
+
+def shifted(number: Decimal, places: int) -> Decimal:
+    """The number times ten to the power of `places`, exactly."""
+    sign, digits, exponent = number.as_tuple()
+    return Decimal((sign, digits, int(exponent) + places))
+
+
+def _multiplied(number: Decimal, factor: int) -> Decimal:
+    return decimal.Context(prec=len(number.as_tuple().digits) + 5).multiply(number, Decimal(factor))
 
 
 def _affix(text: str, symbols: dict[str, str]) -> str:
@@ -80,7 +91,10 @@ def _affix(text: str, symbols: dict[str, str]) -> str:
 
 
 def _digits(number: Decimal, fraction: int) -> tuple[str, str]:
-    rounded = _EXACT.quantize(number, Decimal(1).scaleb(-fraction))
+    # As many digits as the result needs, whatever the number.
+    precision = max(number.adjusted(), 0) + fraction + 2
+    context = decimal.Context(prec=precision, rounding=decimal.ROUND_HALF_EVEN)
+    rounded = context.quantize(number, Decimal((0, (1,), -fraction)))
     whole, _, rest = f"{rounded:f}".partition(".")
     return whole, rest
 
@@ -117,11 +131,11 @@ def _scientific(number: Decimal, pattern: _Pattern, locale: Locale) -> str:
             exponent -= minimum if minimum > 0 or pattern.minimum_fraction > 0 else 1
         minimum_shown = minimum
         fraction_digits = pattern.maximum_fraction
-    scaled = number.scaleb(-exponent, context=_EXACT)
+    scaled = shifted(number, -exponent)
     whole, fraction = _digits(scaled, fraction_digits)
     if number and len(whole.lstrip("0")) > max(minimum, 1) and maximum <= max(minimum, 1):
         exponent += 1
-        whole, fraction = _digits(number.scaleb(-exponent, context=_EXACT), fraction_digits)
+        whole, fraction = _digits(shifted(number, -exponent), fraction_digits)
     whole = whole.lstrip("0").rjust(minimum_shown, "0")
     fraction = fraction.rstrip("0").ljust(pattern.minimum_fraction, "0")
     sign = locale.minus if exponent < 0 else ""

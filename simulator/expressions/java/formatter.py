@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+from simulator.expressions.java.decimalformat import shifted
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.locales import DEFAULT, locale_of
 from simulator.expressions.java.moments import format_moment, read_moment
@@ -36,7 +37,8 @@ from simulator.expressions.java.values import (
 __all__ = ["format_text"]
 
 _SPECIFIER = re.compile(r"%(\d+\$)?([-#+ 0,(<]*)?(\d+)?(\.\d+)?([tT])?([a-zA-Z%])")
-_CONTEXT = decimal.Context(prec=1100, rounding=decimal.ROUND_HALF_UP)
+_MOST = 1_000_000
+"""Longest width or precision: a format is no way to fill the memory."""
 _DATE_PATTERNS = {
     "H": "HH",
     "I": "hh",
@@ -105,6 +107,8 @@ def format_text(template: str, arguments: Sequence[Any]) -> str:
         if number < 0 or number >= len(arguments):
             raise JavaError("MissingFormatArgumentException", f"Format specifier '{match[0]}'")
         places = int(precision[1:]) if precision else None
+        if (places or 0) > _MOST or int(width or 0) > _MOST:
+            raise JavaError("OutOfMemoryError", f"a width or precision of more than {_MOST} characters")
         if date:
             text = _date(arguments[number], conversion, match[0])
             text = text.upper() if date == "T" else text
@@ -220,7 +224,7 @@ def _floating(value: Any, kind: str, flags: str, width: str | None, places: int 
         else Decimal(to_string(value) if isinstance(value, Float) else repr(float(value)))
     )
     negative = number.is_signed()
-    number = abs(number)
+    number = number.copy_abs()
     places = 6 if places is None else places
     if kind == "g":
         places = places or 1
@@ -238,17 +242,19 @@ def _floating(value: Any, kind: str, flags: str, width: str | None, places: int 
 
 
 def _fixed(number: Decimal, places: int) -> str:
-    return f"{_CONTEXT.quantize(number, Decimal(1).scaleb(-places)):f}"
+    precision = max(number.adjusted(), 0) + places + 2
+    context = decimal.Context(prec=precision, rounding=decimal.ROUND_HALF_UP)
+    return f"{context.quantize(number, Decimal((0, (1,), -places))):f}"
 
 
 def _scientific(number: Decimal, places: int) -> str:
     if number == 0:
         return _fixed(number, places) + "e+00"
     exponent = number.adjusted()
-    digits = _fixed(number.scaleb(-exponent), places)
+    digits = _fixed(shifted(number, -exponent), places)
     if digits.startswith("10"):
         exponent += 1
-        digits = _fixed(number.scaleb(-exponent), places)
+        digits = _fixed(shifted(number, -exponent), places)
     return f"{digits}e{'-' if exponent < 0 else '+'}{abs(exponent):02d}"
 
 

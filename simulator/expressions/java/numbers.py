@@ -24,6 +24,7 @@ __all__ = [
     "float_of",
 ]
 
+_MOST_DIGITS = 1_000_000
 _DECIMAL = re.compile(r"[+-]?(?:NaN|Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[fFdD]?)")
 _HEX_FLOAT = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?|[0-9a-fA-F]*\.[0-9a-fA-F]+)[pP][+-]?[0-9]+[fFdD]?")
 _BIG_DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
@@ -103,9 +104,13 @@ def big_decimal(text: str) -> Decimal:
             'number, decimal point, nor "e" notation exponential mark.',
         )
     try:
-        return Decimal(text)
+        value = Decimal(text)
     except InvalidOperation as error:
         raise _bad(text) from error
+    if value and abs(value.adjusted()) > _MOST_DIGITS:
+        # Java would go on to two billion digits; printing them would not end well.
+        raise JavaError("NumberFormatException", f"Exponent out of the range that is supported here: {text}")
+    return value
 
 
 def create_number(text: str) -> Any:
