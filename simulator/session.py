@@ -367,7 +367,9 @@ class Session:
         self.rundir = RunDir.create(settings.state_dir, keep=settings.keep)
         if self.rundir.notice is not None:
             self.diagnostics.append(self.rundir.notice)
-        self.clock = RunClock(simulated=not settings.real_time, start=settings.now)
+        self.clock = RunClock(
+            simulated=not settings.real_time, start=settings.now, frozen=settings.now is not None
+        )
         self.storage = LocalStorage(self.rundir.storage, self.dialect, rng)
         self.kv = LocalKv(self.storage, self.clock, self.dialect)
         self.namespace_files = LocalNamespaceFiles(self.storage, self.dialect)

@@ -29,11 +29,15 @@ def monotonic() -> float:
 class RunClock:
     """The clock of one session; see the module text.
 
-    `start` (aware) is the first moment, by default the wall clock's. A real-time clock with a `start` runs from there.
+    A simulated clock goes along with real work (a query takes the time it takes); a `frozen` one does not, so that
+    two runs have the same timestamps. `start` (aware) is the first moment, by default the wall clock's. A real-time clock with a `start` runs from there.
     """
 
-    def __init__(self, *, simulated: bool = True, start: dt.datetime | None = None) -> None:
+    def __init__(
+        self, *, simulated: bool = True, start: dt.datetime | None = None, frozen: bool = False
+    ) -> None:
         self._simulated = simulated
+        self._frozen = frozen
         self._now = start.astimezone(dt.UTC) if start else wall_now()
         self._shift = (self._now - wall_now()) if start and not simulated else dt.timedelta()
 
@@ -49,6 +53,16 @@ class RunClock:
         """Goes forward to `to` (never back). Only a simulated clock can jump."""
         if self._simulated and to > self._now:
             self._now = to
+
+    def advance(self, seconds: float) -> None:
+        """Real work took so many seconds: a simulated clock goes along, unless it is frozen."""
+        if self._simulated and not self._frozen and seconds > 0:
+            self._now += dt.timedelta(milliseconds=int(seconds * 1000))
+
+    @property
+    def follows(self) -> bool:
+        """Whether the clock goes forward while real work goes on."""
+        return not self._simulated or not self._frozen
 
     def sleep(self, duration: dt.timedelta) -> None:
         """Waits outside of any task run: jumps when simulated. Task code gets its own clock from its context."""

@@ -69,7 +69,10 @@ class Loop:
 
     def start(self, job: Job) -> None:
         """Gives a job the baton and deals with what it did."""
+        began = monotonic()
         self.jobs.start(job)
+        if job.phase is Phase.REAL:
+            self.clock.advance(monotonic() - began)
         self._after(job)
 
     def cancel(self, job: Job, reason: str) -> None:
@@ -128,7 +131,9 @@ class Loop:
                 self._pop(due).action()
                 continue
             if self.jobs.real_count:
+                began = monotonic()
                 self.jobs.wait(self._patience(due))
+                self.clock.advance(monotonic() - began)
                 continue
             if due is None or (before is not None and due >= before):
                 return False
@@ -158,7 +163,7 @@ class Loop:
         waits: list[float] = []
         if self._deadlines:
             waits.append(self._deadlines[0][0] - monotonic())
-        if due is not None and not self.clock.simulated:
+        if due is not None and self.clock.follows:
             waits.append((due - self.clock.now()).total_seconds())
         # a bounded wait keeps Ctrl-C alive on every platform and drains outboxes of long jobs
         return max(0.0, min([*waits, 0.2 if self.jobs.real_count else _FOREVER]))

@@ -16,6 +16,7 @@ import datetime as dt
 import re
 
 from simulator.engine.events import (
+    DiagnosticRaised,
     DoubleReady,
     Event,
     ExecutionChanged,
@@ -87,7 +88,8 @@ class ConsoleReporter:
         self._told: dict[str, StateType] = {}
         self._folded: dict[StateType, int] = {}
         self._started: dt.datetime | None = None
-        self._errors: list[str] = []
+        self._errors: list[tuple[str, str]] = []
+        self._pointed: set[str] = set()
         self._flow_of: dict[str, str] = {}
 
     def size(self, task_ids: list[str], types: list[str]) -> None:
@@ -116,6 +118,8 @@ class ConsoleReporter:
                 self._task_run(event)
             case LogEmitted():
                 self._log(event)
+            case DiagnosticRaised():
+                self._pointed.add(event.diagnostic.message)
             case ExecutionChanged() if event.execution.id == self._root:
                 self._last = event.execution
             case ExecutionEnded() if event.execution.id == self._root:
@@ -178,7 +182,7 @@ class ConsoleReporter:
             if level >= self._level:
                 self._err(line + "\n")
         elif entry.level == "ERROR" and len(self._errors) < 20:
-            self._errors.append(line)
+            self._errors.append((entry.message.split("\n")[0], line))
 
     def _log_line(self, event: LogEmitted) -> str:
         entry = event.entry
@@ -194,8 +198,10 @@ class ConsoleReporter:
         if self._folded and not self._quiet:
             counts = ", ".join(f"{count:,} {state}" for state, count in self._folded.items())
             self._line(f"  ... and {counts}")
-        if self._errors and state not in (StateType.SUCCESS,):
-            self._err("\n" + "\n".join(self._errors) + "\n")
+        # What a diagnostic says with its place need not be said twice.
+        errors = [line for message, line in self._errors if message not in self._pointed]
+        if errors and state is not StateType.SUCCESS:
+            self._err("\n" + "\n".join(errors) + "\n")
         count = len(self._counted)
         runs = f"{count:,} task run{'s' if count != 1 else ''}"
         duration = execution.state.duration

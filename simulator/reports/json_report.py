@@ -8,7 +8,6 @@ from typing import Any
 
 from simulator.engine.events import (
     DiagnosticRaised,
-    DoubleReady,
     Event,
     ExecutionEnded,
     LogEmitted,
@@ -25,6 +24,8 @@ __all__ = ["JsonReporter"]
 class JsonReporter:
     """Gathers a run and writes the document when it is closed.
 
+    Nothing in it changes between two runs with the same seed and clock (so no port numbers, no wall times).
+
     `doubles` is asked at the end for what the doubles hold (see `Double.contents`).
     """
 
@@ -35,7 +36,6 @@ class JsonReporter:
         self._logs: list[dict[str, Any]] = []
         self._metrics: list[dict[str, Any]] = []
         self._diagnostics: list[dict[str, Any]] = []
-        self._addresses: dict[str, str] = {}
         self._run: dict[str, Any] = {}
 
     def on_event(self, event: Event) -> None:
@@ -47,8 +47,6 @@ class JsonReporter:
                     "startDate": instant(event.at),
                     **event.facts,
                 }
-            case DoubleReady():
-                self._addresses[event.name] = event.address
             case ExecutionEnded():
                 self._executions.append(execution_json(event.execution))
             case LogEmitted():
@@ -73,7 +71,6 @@ class JsonReporter:
             "metrics": self._metrics,
             "diagnostics": self._diagnostics,
             "doubles": dict(self._doubles()) if self._doubles is not None else {},
-            "addresses": self._addresses,
             "run": self._run,
         }
         self._write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
