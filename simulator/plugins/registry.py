@@ -25,7 +25,9 @@ FAMILIES: tuple[str, ...] = (
     "simulator.plugins.serdes",
     "simulator.plugins.scripts",
     "simulator.plugins.notifications",
+    "simulator.plugins.fs",
     "simulator.plugins.git",
+    "simulator.plugins.transform",
 )
 
 
