@@ -51,30 +51,29 @@ def read_or_report(text: str, file: str, dialect: Dialect, collector: Collector)
 
 
 def choose(text: str, file: str, catalog: Catalog) -> Choice:
-    """Reads once, builds for 2.0, and for 1.x only when 2.0 refuses something that exists only there."""
+    """Reads once, builds for 2.0, and for 1.x only when 2.0 refuses the flow: then 1.x is chosen if it accepts it, or if
+    it at least knows what 2.0 has dropped."""
     reading = Collector()
     root = read_or_report(text, file, V2, reading)
     if root is None:
         return Choice(V2, None, None, tuple(reading))
     new = Collector(list(reading))
     flow, version_only = build_from_node(root, text, file, V2, catalog, collector=new)
-    if not version_only:
+    if not new.has_errors:
         gone = _older_call(text)
-        if gone is None:
-            return Choice(V2, None, flow, tuple(new))
-        return _older_expression(gone, root, text, file, catalog, reading) or Choice(
-            V2, None, flow, tuple(new)
-        )
+        older = _older_expression(gone, root, text, file, catalog, reading) if gone is not None else None
+        return older or Choice(V2, None, flow, tuple(new))
     old = Collector(list(reading))
-    old_flow, also_refused = build_from_node(root, text, file, V1, catalog, collector=old)
-    if also_refused and _errors(old) >= _errors(new):
+    old_flow, newer_only = build_from_node(root, text, file, V1, catalog, collector=old)
+    if old.has_errors and not (version_only and (not newer_only or _errors(old) < _errors(new))):
         return Choice(V2, None, flow, tuple(new))
-    only = next((item for item in new.sorted() if _of_the_older_line(item)), new.sorted()[0])
-    what = only.message.removeprefix("Invalid type: ").split(" (class")[0]
+    errors = [item for item in new.sorted() if item.severity is Severity.ERROR]
+    only = next((item for item in errors if _of_the_older_line(item)), errors[0])
+    what = only.message.removeprefix("Invalid type: ").removeprefix("Invalid Flow: ").split(" (class")[0]
     notice = Diagnostic(
         "SIM-DIALECT-001",
         Severity.NOTICE,
-        f"Read as a flow for Kestra 1.x: 2.0 refuses {what}",
+        f"Read as a flow for Kestra 1.x: 2.0 refuses it: {what}",
         only.span,
         "`simulate migrate` rewrites it for 2.0; `--kestra 1` or `--kestra 2` chooses by hand.",
     )

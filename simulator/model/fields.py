@@ -5,6 +5,7 @@ Strict as Kestra's create path is (flow.md 2.2), except for values that plugin d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from simulator.model.catalog import PropertySpec, T
@@ -15,6 +16,7 @@ from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 
 __all__ = ["check_fields", "check_value", "is_null", "named"]
 
+_LATER = re.compile(r"\.plugin\.|\.flows\.input\.")
 _SHARED = frozenset(spec.name for spec in (*TASK_KEYS, *TRIGGER_KEYS))
 _CHILDREN = frozenset({T.TASKS, T.TASK_MAP, T.DAG_TASKS})
 _COLLECTIONS = frozenset({T.LIST, T.MAP, T.OBJECT, T.TYPED, *_CHILDREN})
@@ -100,9 +102,9 @@ def _unknown(
         spec is not None
         and spec.since > problems.dialect.major
         and key not in _SHARED
-        and ".plugin." in java_class
+        and _LATER.search(java_class)
     ):
-        # Plugins moved on within 1.x, after the version whose shapes we know.
+        # Plugins and inputs moved on within 1.x, after the version whose shapes we know.
         problems.warning(
             "SIM-FLOW-014",
             f"Kestra {problems.dialect} has no `{key}` in {java_class}: it needs a later version",

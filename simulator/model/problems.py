@@ -135,7 +135,9 @@ def illegal_source(detail: str, dialect: Dialect, span: Span | None) -> str:
     default = f"YAML parsing error: {detail}"
     friendly = next((text for part, text in _FRIENDLY if part in detail), default)
     where = f" (at line {span.start.line})" if span is not None else ""
-    return f"Illegal flow source: {friendly}{where}"
+    # The validate endpoint puts its own words before what Jackson's parser itself refuses (an unquoted {{ }}).
+    prefix = "Validation error: " if "Expected a field name" in detail else ""
+    return f"{prefix}Illegal flow source: {friendly}{where}"
 
 
 def kestra_violations(diagnostics: Sequence[Diagnostic]) -> list[str]:

@@ -150,7 +150,7 @@ def test_text_of_the_older_line() -> None:
     assert ": 'interval' must be less than 'maxDuration' but is PT10S" in messages(HEAD + LOG + retry, V1)
     assert messages("a: {{ x }}", V1).startswith("Illegal flow source: Expected a field name")
     assert messages("a: {{ x }}", V2) == (
-        "Illegal flow source: YAML syntax error: Invalid structure. Check indentation and ensure all fields are properly formatted. (at line 1)"
+        "Validation error: Illegal flow source: YAML syntax error: Invalid structure. Check indentation and ensure all fields are properly formatted. (at line 1)"
     )
     assert "Flow id is a reserved keyword: pause." in messages("id: pause\nnamespace: team\n" + LOG, V1)
 
