@@ -25,7 +25,7 @@ from typing import Any, BinaryIO, ClassVar, Protocol, runtime_checkable
 
 from simulator.dialect import Dialect
 from simulator.engine.execution import StateType
-from simulator.model.catalog import TaskSpec
+from simulator.model.catalog import Kind, TaskSpec
 from simulator.model.flow import Flow, Task
 from simulator.storage.base import InternalStorage, KvStore, NamespaceFiles
 
@@ -35,6 +35,8 @@ __all__ = [
     "Endpoint",
     "Endpoints",
     "ExecutionService",
+    "InnerTask",
+    "InnerTasks",
     "Plugin",
     "PollingTrigger",
     "ProcessResult",
@@ -278,3 +280,23 @@ class PollingTrigger(Protocol):
     spec: ClassVar[TaskSpec]
 
     def evaluate(self, ctx: RunContext) -> TriggerResult | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class InnerTask:
+    """A task that was read from text in the course of a task run: its own type name, its kind, and how to run it."""
+
+    type: str
+    kind: Kind
+    run: Callable[[], TaskResult]
+
+
+@runtime_checkable
+class InnerTasks(Protocol):
+    """What templating.TemplatedTask needs of a run context beyond RunContext."""
+
+    def inner_task(self, source: str) -> InnerTask:
+        """Reads one task from YAML, ready to run in the place of this one (same task run, log, files).
+
+        Raises ExpressionError for text that is no YAML task, TaskError for an unknown type.
+        """

@@ -17,14 +17,13 @@ from typing import Any, BinaryIO
 from simulator.diagnostics import Position, Span
 from simulator.dialect import V2, Dialect
 from simulator.engine.execution import LogEntry
-from simulator.engine.task import Endpoint, ProcessResult
+from simulator.engine.task import Endpoint, InnerTask, ProcessResult
 from simulator.errors import NetworkRefusedError, TaskError
 from simulator.expressions.property import render_property
 from simulator.expressions.renderer import Renderer
 from simulator.expressions.scope import Scope
 from simulator.model.catalog import PropertySpec, T, TaskSpec
 from simulator.model.flow import Flow, Task
-from simulator.plugins.core.templating import InnerTask
 from simulator.plugins.registry import Registry
 from simulator.source.nodes import MapNode
 from simulator.storage import guard, workdir

@@ -57,7 +57,7 @@ class Assert:
             message = ctx.get("errorMessage")
             more = f"\n{message}" if message is not None else ""
             raise TaskError(f"{failed} assertion{'s' if failed > 1 else ''} failed!{more}")
-        return TaskResult(fact=f"{succeeded} assertions hold")
+        return TaskResult(fact=f"{succeeded} assertion{'s hold' if succeeded != 1 else ' holds'}")
 
 
 class Fail:

@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
-
-from simulator.engine.task import RunContext, TaskResult
+from simulator.engine.task import InnerTasks, RunContext, TaskResult
 from simulator.errors import TaskError, UnsupportedError
 from simulator.model.catalog import Kind, TaskSpec
 from simulator.plugins.core.specs import CORE, alias, prop
 
-__all__ = ["InnerTask", "InnerTasks", "TemplatedTask"]
-
-
-@dataclass(frozen=True, slots=True)
-class InnerTask:
-    """A task that was read from text in the course of a task run: its own type name, its kind, and how to run it."""
-
-    type: str
-    kind: Kind
-    run: Callable[[], TaskResult]
-
-
-@runtime_checkable
-class InnerTasks(Protocol):
-    """What this type needs of the run context beyond the contract."""
-
-    def inner_task(self, source: str) -> InnerTask:
-        """Reads one task from YAML, ready to run in the place of this one (same task run, log, files).
-
-        Raises ExpressionError for text that is no YAML task, TaskError for an unknown type.
-        """
+__all__ = ["TemplatedTask"]
 
 
 class TemplatedTask:
