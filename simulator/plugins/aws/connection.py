@@ -30,7 +30,10 @@ def _shared_session() -> Any:
     if _session is None:
         import botocore.session
 
+        from simulator.plugins.aws.models import FastLoader
+
         _session = botocore.session.Session()
+        _session.register_component("data_loader", FastLoader())
     return _session
 
 
