@@ -58,6 +58,7 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
     "java.lang.Float": Float,
 }
 _MAX_REPEAT = 16 * 1024 * 1024
+_REGEX_SECONDS = 10.0
 
 
 class IndexOutOfBoundsError(Exception):
@@ -126,8 +127,19 @@ def get_member(target: Any, name: str, arguments: list[Any] | None) -> Any:
             for candidate in names:
                 for parameters, func in members.names.get(candidate, ()):
                     if len(parameters) == len(given) and all(map(_accepts, parameters, given)):
-                        return func(target, *given)
+                        return _invoke(func, target, given)
     return NOT_FOUND
+
+
+def _invoke(func: Callable[..., Any], target: Any, given: list[Any]) -> Any:
+    try:
+        return func(target, *given)
+    except JavaError:
+        raise
+    except (TypeError, ValueError, OverflowError):
+        if None in given:
+            raise JavaError("NullPointerException", "an argument is null") from None
+        raise JavaError("IllegalArgumentException", "an argument is out of range") from None
 
 
 def _accepts(parameter: str, value: Any) -> bool:
@@ -175,15 +187,10 @@ def _repeat(text: str, count: int) -> str:
 
 
 def _split(text: str, pattern: str) -> Array:
-    # Only what needs no regular expression; the filter `split` has Java's whole rule.
-    if len(pattern) != 1 or pattern in r".$|()[{^?*+\\":
-        raise JavaError(
-            "UnsupportedOperationException", f"String.split with the pattern {pattern}: use the filter split"
-        )
-    parts = text.split(pattern)
-    while len(parts) > 1 and not parts[-1]:
-        parts.pop()
-    return Array(parts if parts != [""] or not text else [], "String")
+    """`String.split(regex)`, in the time that an attribute access may take."""
+    from simulator.expressions.java.regexes import split
+
+    return Array(split(pattern, text, 0, _REGEX_SECONDS), "String")
 
 
 _STRING = Members(

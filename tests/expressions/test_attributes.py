@@ -114,3 +114,9 @@ def test_offset_of_the_missing_part(fails: Callable[..., Any]) -> None:
 def test_no_member_is_a_python_attribute() -> None:
     names = {name for members in MEMBERS for name in members.names}
     assert not [name for name in names if "_" in name]
+
+
+def test_arguments_of_members(fails: Callable[..., Any], render: Render) -> None:
+    assert "NullPointerException" in str(vars(fails("{{ x.split(y) }}", x="a", y=None)))
+    assert "StringIndexOutOfBounds" in str(vars(fails("{{ x.substring(n) }}", x="a", n=9)))
+    assert render("{{ x.split('[,;]') }}", x="a,b;c") == '["a","b","c"]'
