@@ -11,6 +11,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from simulator.expressions.java.backtracking import STEPS_PER_SECOND, estimated_steps
 from simulator.expressions.java.errors import JavaError
 
 __all__ = ["compile_java", "extract", "find", "replace_all", "split"]
@@ -408,20 +409,32 @@ def compile_java(pattern: str) -> Any:
         raise _error(str(error).split(" at position")[0].capitalize()) from error
 
 
+def _timeout(seconds: float) -> JavaError:
+    return JavaError(
+        "RegexTimeoutException",
+        f"Regex operation timed out after {round(seconds * 1000)}ms. "
+        "The pattern may be vulnerable to catastrophic backtracking (ReDoS).",
+    )
+
+
 def _timed(seconds: float, call: Any) -> Any:
     try:
         return call()
     except TimeoutError:
-        raise JavaError(
-            "RegexTimeoutException",
-            f"Regex operation timed out after {round(seconds * 1000)}ms. "
-            "The pattern may be vulnerable to catastrophic backtracking (ReDoS).",
-        ) from None
+        raise _timeout(seconds) from None
+
+
+def _check_backtracking(pattern: str, text: str, seconds: float) -> None:
+    """Fails where Java's engine would run out of time although the library here does not."""
+    steps = estimated_steps(pattern, text)
+    if steps is not None and steps > seconds * STEPS_PER_SECOND:
+        raise _timeout(seconds)
 
 
 def find(pattern: str, text: str, seconds: float) -> Any | None:
     """The first match (of the `regex` library), None when there is none."""
     compiled = compile_java(pattern)
+    _check_backtracking(pattern, text, seconds)
     return _timed(seconds, lambda: compiled.search(text, timeout=seconds))
 
 
@@ -446,6 +459,7 @@ def replace_all(pattern: str, text: str, replacement: str, seconds: float) -> st
     def build(match: Any) -> str:
         return _expand(match, replacement, compiled.groups)
 
+    _check_backtracking(pattern, text, seconds)
     result: str = _timed(seconds, lambda: compiled.sub(build, text, timeout=seconds))
     return result
 
