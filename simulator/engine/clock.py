@@ -12,13 +12,10 @@ import time
 
 __all__ = ["RunClock", "monotonic", "wall_now"]
 
-_MILLISECOND = 1000
-
 
 def wall_now() -> dt.datetime:
-    """The wall clock, aware, UTC, cut to milliseconds as Kestra's stored dates are."""
-    now = dt.datetime.now(dt.UTC)
-    return now.replace(microsecond=now.microsecond // _MILLISECOND * _MILLISECOND)
+    """The wall clock, aware, UTC."""
+    return dt.datetime.now(dt.UTC)
 
 
 def monotonic() -> float:

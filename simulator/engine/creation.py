@@ -132,6 +132,7 @@ class Creator:
         start: bool = True,
         kind: str | None = None,
         typed: bool = False,
+        trigger_source: tuple[str, str] | None = None,
     ) -> Live:
         """A new execution of `flow`; it starts when the loop runs (unless `start` is False).
 
@@ -168,6 +169,9 @@ class Creator:
             attempt_number=attempt_number,
             kind=kind or kernel.settings.execution_kind,
             schedule_date=schedule_date,
+            variables=dict(flow.variables) or None,
+            trigger_id=trigger_source[0] if trigger_source else None,
+            trigger_type=trigger_source[1] if trigger_source else None,
         )
         live = Live(execution, flow, kernel.placements(flow))
         if typed or raw_inputs:
@@ -181,6 +185,7 @@ class Creator:
             clear = resolved
         live.facts["clear_inputs"] = self.clear_inputs(live, clear)
         self._checks(live)
+        live.over = state.is_terminated
         self.register(live)
         if start:
             self.start(live)

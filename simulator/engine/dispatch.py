@@ -66,6 +66,8 @@ class Dispatcher:
         self.service = service
         self.new_execution: Callable[[Live, dt.datetime], None] = lambda live, date: None
         self.cache: Any = None
+        self.abort_directory: Callable[[Live, TaskRun, str], None] = lambda live, run, message: None
+        """A child of a WorkingDirectory cannot even be considered: the whole fails."""
         self.inner_role: Callable[[Task], bool] = lambda task: False
         """Whether a task exists only while running (the parts of a ForEachItem)."""
         self.directory_of: Callable[[TaskRun], WorkDir | None] = lambda run: None
@@ -98,6 +100,17 @@ class Dispatcher:
         if task.run_if is not None and task.run_if != "true" and not self._wanted(live, run, task):
             return
         if kernel.mocks is not None:
+            plugin = kernel.mocks.find(task)
+            if plugin is not None:
+                self.run_code(
+                    live,
+                    replace(run, mocked=True),
+                    task,
+                    type(plugin),
+                    directory=self.directory_of(run),
+                    plugin=plugin,
+                )
+                return
             canned = kernel.mocks.result(live.flow, task, run)
             if canned is not None:
                 self._mocked(live, run, task, canned)
@@ -129,6 +142,9 @@ class Dispatcher:
             text = context.render(task.run_if)
         except SimulatorError as error:
             message = f"Failed to evaluate the runIf condition for task {task.id}. Cause: {error.message}"
+            if self.directory_of(run) is not None:
+                self.abort_directory(live, run, message)
+                return False
             self.kernel.log(live, "ERROR", message, run=run, task=task)
             self.end_run(live, run, task, StateType.FAILED)
             return False
@@ -170,8 +186,11 @@ class Dispatcher:
         directory: WorkDir | None = None,
         after: Callable[[], None] | None = None,
         extra: Mapping[str, Any] | None = None,
+        plugin: Any = None,
     ) -> None:
-        """Runs a plugin's code for one attempt; `after` is called when the run has ended for good or is retried."""
+        """Runs a plugin's code for one attempt; `after` is called when the run has ended for good or is retried.
+
+        `plugin`: the instance to use instead of a new one of `cls` (a mock)."""
         kernel = self.kernel
         now = kernel.now()
         if kernel.dialect.submitted_state:
@@ -194,7 +213,7 @@ class Dispatcher:
             result: Any = None
             error: BaseException | None = None
             try:
-                result = cls().run(context)
+                result = (plugin or cls()).run(context)
             except Exception as caught:  # noqa: BLE001 - any exception of task code fails the run, as in Kestra
                 error = caught
             context.close()
@@ -219,7 +238,7 @@ class Dispatcher:
             try:
                 if self.cache is not None and task.task_cache is not None and task.task_cache.enabled:
                     return self.cache.run(context, cls)
-                return cls().run(context)
+                return (plugin or cls()).run(context)
             finally:
                 context.close()
 
@@ -316,7 +335,15 @@ class Dispatcher:
         elif job is not None and job.cancelled and job.reason == "timeout":
             state = StateType.FAILED
             limit = live.facts.get(f"timeout:{run_id}", dt.timedelta())
-            self.kernel.log(live, "ERROR", f"Timeout after {_clock_text(limit)}", run=run, task=task)
+            message = f"Timeout after {_clock_text(limit)}"
+            self.kernel.log(live, "ERROR", message, run=run, task=task)
+            self.kernel.log(
+                live,
+                "TRACE",
+                f"io.kestra.core.exceptions.TimeoutExceededException: {message}",
+                run=run,
+                task=task,
+            )
         elif error is not None:
             state = StateType.FAILED
             outputs = getattr(error, "outputs", None)
@@ -353,7 +380,9 @@ class Dispatcher:
         diagnostic = failure_diagnostic(task, error) if task is not None else None
         if diagnostic is not None:
             self.kernel.sink(DiagnosticRaised(self.kernel.now(), diagnostic))
+        trace = f"{getattr(error, 'java_type', 'java.lang.Exception')}: {failure_text(error)}"
         if isinstance(error, (ExpressionError, Interrupted)):
+            self.kernel.log(live, "TRACE", trace, run=run, task=task)
             return
         causes: list[str] = []
         cause = error.__cause__
@@ -362,6 +391,7 @@ class Dispatcher:
             cause = cause.__cause__
         if causes:
             self.kernel.log(live, "ERROR", "\n".join(causes), run=run, task=task)
+        self.kernel.log(live, "TRACE", trace, run=run, task=task)
 
     def fail(self, live: Live, run: TaskRun, error: BaseException) -> None:
         """A failure inside the executor: the run FAILS with the message in its log."""
@@ -400,13 +430,15 @@ class Dispatcher:
                 return
             if not task.allow_failure and own is None:
                 inherited = retry_of(task, live.placements.ancestors(task), live.flow)
-                if inherited is not None and self._retry(live, failed, inherited, real_seconds):
+                if inherited is not None and self._retry(live, failed, inherited, real_seconds, own=False):
                     return
         state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
         run = kernel.last_attempt(run, state)
         self.passes.finish(live, run, state, fact=fact, real_seconds=real_seconds)
 
-    def _retry(self, live: Live, run: TaskRun, retry: Retry, real_seconds: float | None) -> bool:
+    def _retry(
+        self, live: Live, run: TaskRun, retry: Retry, real_seconds: float | None, *, own: bool = True
+    ) -> bool:
         """Whether the run is tried again; then it waits for its date."""
         kernel = self.kernel
         if retry.behavior == "CREATE_NEW_EXECUTION":
@@ -416,6 +448,8 @@ class Dispatcher:
             return False
         now = kernel.now()
         run = kernel.put_run(live, run.with_state(StateType.FAILED, now), real_seconds=real_seconds)
+        if not own:
+            self.passes.start_errors(live, run.parent_task_run_id)
         run = kernel.put_run(live, run.with_state(StateType.RETRYING, now))
         if not live.state.is_terminated:
             kernel.set_state(live, StateType.RETRYING)
@@ -426,6 +460,8 @@ class Dispatcher:
             current = live.runs.get(run.id)
             if current is None or current.state.current is not StateType.RETRYING:
                 return
+            if not own and kernel.dialect.major >= 2:
+                self.passes.drop_errors(live, current.parent_task_run_id)
             kernel.put_run(live, current.with_state(StateType.CREATED, kernel.now()))
             if live.state is StateType.RETRYING:
                 kernel.set_state(live, StateType.RUNNING)

@@ -159,6 +159,9 @@ class Execution:
     loop: Mapping[str, Any] | None = None
     """For kind LOOP: task_id, task_run_id, index, key, value."""
     schedule_date: dt.datetime | None = None
+    trigger_id: str | None = None
+    """What created it: id and type of a trigger, or of the task of a parent (Subflow)."""
+    trigger_type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,7 +133,7 @@ class Executor:
         self.roles = roles
         self.services = Services(self)
         self._updating.kill = self.services.kill
-        self._subflows.restart = self.services.restart_live
+        self._subflows.restart = self._loops.restart = self._items.restart = self.services.restart_live
         self.slas = SlaWatch(kernel, passes, self.services.stop)
         self.triggers = Triggers(self)
         self.flow_triggers = FlowTriggers(self)
@@ -328,7 +328,7 @@ class Executor:
         if live.loop_of is not None:
             self._loops.ended(live)
             return
-        parent = live.facts.pop("parent", None)
+        parent = live.facts.get("parent")
         if parent is not None:
             above, run_id = parent
             if ("item", run_id) in live.facts:

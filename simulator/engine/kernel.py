@@ -152,6 +152,15 @@ class Kernel:
             state = state.with_state(name, now)
         return replace(run, attempts=(*(run.attempts or ()), Attempt(state)))
 
+    def forced(self, run: TaskRun, state: StateType) -> TaskRun:
+        """The run ends with `state` from outside (kill, SLA, a failed parallel branch): so does its open attempt; in 2.0
+        a run without attempt gets one."""
+        if run.attempts and not run.attempts[-1].state.current.is_terminated:
+            run = self.last_attempt(run, state)
+        elif not run.attempts and self.dialect.flowable_attempts:
+            run = self.new_attempt(run, state)
+        return run.with_state(state, self.now())
+
     def last_attempt(self, run: TaskRun, state: StateType) -> TaskRun:
         """The last attempt goes into `state`."""
         if not run.attempts:

@@ -182,6 +182,14 @@ class Live:
         self._set_state(run)
         if run.outputs is not None and (before is None or before.outputs is not run.outputs):
             self._set_outputs(run)
+        elif (
+            run.outputs is None
+            and run.iteration is not None
+            and self.flow.dialect.major >= 2
+            and run.state.current is StateType.SUCCESS
+        ):
+            # 2.0 merges the outputs of runs with an iteration: one without outputs leaves an empty map
+            self._node(self.outputs, run)
 
     def remove(self, run_id: str) -> TaskRun | None:
         """Takes a run out, with the groups below it (LoopUntil rounds, restarts)."""

@@ -47,27 +47,28 @@ class Sequential:
         self._values = values
         self._iteration = iteration
         self._cursor = 0
+        self._done: set[tuple[str, str | None]] = set()
+        """Runs that exist already (after a restart); there may be gaps between them."""
         self.expected = len(tasks) * (1 if values is None else len(values))
 
     def next(self, block: Block) -> Sequence[Slot]:
-        if block.open or self._cursor >= self.expected:
+        if block.open:
             return ()
-        index = self._cursor
-        self._cursor += 1
-        if self._values is None:
-            return (Slot(self._tasks[index], iteration=self._iteration),)
-        number, place = divmod(index, len(self._tasks))
-        return (Slot(self._tasks[place], self._values[number], number),)
+        while self._cursor < self.expected:
+            index = self._cursor
+            self._cursor += 1
+            if self._values is None:
+                slot = Slot(self._tasks[index], iteration=self._iteration)
+            else:
+                number, place = divmod(index, len(self._tasks))
+                slot = Slot(self._tasks[place], self._values[number], number)
+            if (slot.task.id, slot.value) not in self._done:
+                return (slot,)
+        return ()
 
     def resume(self, runs: Sequence[TaskRun]) -> None:
-        places = {task.id: place for place, task in enumerate(self._tasks)}
-        numbers = {value: number for number, value in enumerate(self._values or ())}
-        for run in runs:
-            place = places.get(run.task_id)
-            if place is None:
-                continue
-            number = numbers.get(run.value or "", 0) if self._values is not None else 0
-            self._cursor = max(self._cursor, number * len(self._tasks) + place + 1)
+        self._cursor = 0
+        self._done = {(run.task_id, run.value if self._values is not None else None) for run in runs}
 
 
 class Parallel:

@@ -16,6 +16,7 @@ from simulator.engine.execution import State, StateType, TaskRun
 from simulator.engine.flowables.base import Plan
 from simulator.engine.live import Group, Live
 from simulator.engine.orders import Order, Sequential, Slot
+from simulator.engine.outputs import has_outputs
 from simulator.engine.placement import enabled
 from simulator.engine.settings import HELD
 from simulator.engine.state import final_state
@@ -112,11 +113,20 @@ class Passes:
             return
         if live.state.is_terminated and not run.force_execution:
             return
+        try:
+            self._go_on(live, group, run)
+        except Exception as error:  # noqa: BLE001 - Kestra fails the flowable with any exception of its state
+            message = f"Unable to resolve state from the Flowable task: {getattr(error, 'message', error)}"
+            self.kernel.log(live, "ERROR", message, run=run, task=group.task)
+            self.end_flowable(live, live.runs[key], StateType.FAILED)
+
+    def _go_on(self, live: Live, group: Group, run: TaskRun) -> None:
+        assert group.plan is not None and group.task is not None
         plan = group.plan
         name = current_list(group, plan, forced_failed=bool(plan.facts.get("forced_failed")))
         if name is not None and self._step(live, group, name):
             return
-        if not is_finished(group, plan, name):
+        if not is_finished(group, plan, name) or group.block("tasks").counts[StateType.RETRYING]:
             return
         forced = plan.facts.get("terminal", StateType.SUCCESS)
         state = final_state(
@@ -128,6 +138,31 @@ class Passes:
         )
         if not self.on_list_over(live, run, group.task, state):
             self.end_flowable(live, run, state)
+
+    def start_errors(self, live: Live, key: str | None) -> None:
+        """A task failed and is to be retried by a retry that is not its own: Kestra starts `errors` or `finally` of its
+        list before it notices (execution.md 5)."""
+        group = live.groups.get(key)
+        if group is None:
+            return
+        plan = group.plan if key is not None else self.top_plan(live)
+        name = current_list(group, plan) if plan is not None else None
+        if name in ("errors", "finally"):
+            self._step(live, group, name)
+
+    def drop_errors(self, live: Live, key: str | None) -> None:
+        """2.0 takes those runs away again when the retry begins."""
+        group = live.groups.get(key)
+        plan = group.plan if group is not None else None
+        if group is None or plan is None:
+            return
+        for name, order in (("errors", plan.errors), ("finally", plan.finally_)):
+            for run_id in list(group.block(name).runs):
+                for below in reversed(live.descendants(run_id)):
+                    self.kernel.remove_run(live, below.id)
+                self.kernel.remove_run(live, run_id)
+            if order is not None:
+                order.resume(())
 
     def _step(self, live: Live, group: Group, name: str) -> bool:
         """Creates the next task runs of a list; whether there were any."""
@@ -179,7 +214,7 @@ class Passes:
                     for child_id in list(block.runs):
                         child = live.runs[child_id]
                         if not child.state.current.is_terminated:
-                            kernel.run_state(live, child, state)
+                            kernel.put_run(live, kernel.forced(child, state))
         run = live.runs[run.id]
         if run.attempts:
             run = kernel.last_attempt(run, state)
@@ -261,13 +296,13 @@ class Passes:
             return
         if live.state is StateType.CREATED and not state.is_failed:
             self.kernel.set_state(live, StateType.RUNNING)
-        if live.root is None and live.flow.outputs and "outputs" not in live.facts:
+        if has_outputs(live) and "outputs" not in live.facts:
             outputs = self.render_outputs(live)
             live.facts["outputs"] = True
             if outputs is None:
                 state = StateType.FAILED
             else:
-                live.update(outputs=outputs)
+                live.update(outputs=outputs or None)
         for timer in live.timers.values():
             timer.cancel()
         live.timers.clear()
@@ -305,10 +340,7 @@ class Passes:
             return
         for run in reversed(list(live.runs.values())):
             if not run.state.current.is_terminated and not run.force_execution:
-                current = live.runs[run.id]
-                if current.attempts and not current.attempts[-1].state.current.is_terminated:
-                    current = self.kernel.last_attempt(current, StateType.KILLED)
-                self.kernel.put_run(live, current.with_state(StateType.KILLED, self.kernel.now()))
+                self.kernel.put_run(live, self.kernel.forced(live.runs[run.id], StateType.KILLED))
         self.end(live, live.facts.pop("kill_to", StateType.KILLED))
 
     def stuck(self, live: Live) -> None:

@@ -49,7 +49,7 @@ class Rebuild:
         ancestors = {parent.id for run in leaves for parent in live.parents(run)}
         runs = self._changed(live, kept, again, ancestors)
         if revision is not None:
-            return self._as_new(live, runs, revision=revision)
+            return self._as_new(live, runs, revision=revision, label="system.restarted")
         return self._go_on(live, runs, "system.restarted")
 
     def replay(
@@ -121,6 +121,8 @@ class Rebuild:
 
     def _in_error_list(self, live: Live, run: TaskRun) -> bool:
         current: TaskRun | None = run
+        while current is not None and current.dynamic:
+            current = live.runs.get(current.parent_task_run_id or "")
         while current is not None:
             placement = live.placements.get(current.task_id)
             if placement is None or placement.block in _ERROR_BLOCKS:
@@ -153,7 +155,7 @@ class Rebuild:
         for run_id, run in kept.items():
             if run_id in again:
                 role = self._role(live.placements.task(run.task_id))
-                state = StateType.RUNNING if role == "children" else StateType.RESTARTED
+                state = StateType.RUNNING if role in ("children", "foreach_item") else StateType.RESTARTED
                 runs[run_id] = run.with_state(state, now)
             elif run_id in ancestors:
                 runs[run_id] = run.with_state(StateType.RUNNING, now)
@@ -194,17 +196,19 @@ class Rebuild:
         if kind == "Dag":
             return self._dependents(siblings, live, run)
         order = {task.id: number for number, task in enumerate(self._ordered(task, live, own))}
-        limit = 1
-        if kind == "ForEach" and task is not None:
-            limit = int(task.properties.get("concurrencyLimit", 1) or 0)
+        side_by_side = (
+            kind == "ForEach" and task is not None and str(task.properties.get("concurrencyLimit", 1)) != "1"
+        )
 
         def later(other: TaskRun) -> bool:
             if other.id == run.id:
                 return False
-            if run.iteration is not None and other.iteration is not None and run.value is not None:
-                if other.iteration != run.iteration:
-                    return limit == 1 and other.iteration > run.iteration
-            return order.get(other.task_id, 0) > order.get(run.task_id, 0)
+            place, own_place = order.get(other.task_id, 0), order.get(run.task_id, 0)
+            if run.value is None or other.value is None or run.iteration is None or other.iteration is None:
+                return place > own_place
+            if other.iteration < run.iteration or (side_by_side and other.iteration != run.iteration):
+                return False
+            return place > own_place or (place == own_place and other.iteration > run.iteration)
 
         return [other for other in siblings if later(other)]
 
@@ -245,6 +249,7 @@ class Rebuild:
         for run in runs.values():
             if before.get(run.id) is not run:
                 self._say(live, run)
+        live.facts["rebuilt"] = True
         labels = dict(live.value.labels)
         if label is not None:
             labels[label] = "true"
@@ -267,6 +272,7 @@ class Rebuild:
         flow: Any = None,
         inputs: Mapping[str, Any] | None = None,
         upload: Any = None,
+        label: str = "system.replay",
     ) -> Live:
         """A new execution: with copies of these runs under new ids, or (None) from the start."""
         kernel = self.kernel
@@ -285,7 +291,7 @@ class Rebuild:
             typed=inputs is None,
             parent_id=value.id,
             original_id=value.original_id or value.id,
-            system_labels=[*system, ("system.replay", "true")],
+            system_labels=[*system, (label, "true")],
             start=False,
             upload=upload,
             kind=value.kind,
@@ -308,7 +314,7 @@ class Rebuild:
         ]
         made.update(
             state=value.state.with_state(StateType.RESTARTED, kernel.now()),
-            variables=value.variables,
+            variables=value.variables if revision is None else made.value.variables,
         )
         self._load(made, copies)
         kernel.change(made)
@@ -377,11 +383,12 @@ class Rebuild:
             task = live.placements.task(run.task_id)
             if task is None:
                 continue
-            if run.state.current is StateType.RUNNING and self._role(task) in ("children", "rounds", "pause"):
+            if run.state.current is StateType.RUNNING and self._role(task) in _WITH_CHILDREN:
                 children.prepare(live, run, task)
             elif run.state.current.is_created:
                 self.passes.send(live, run.id)
         self.passes.touch_all(live)
 
 
+_WITH_CHILDREN = ("children", "rounds", "pause", "foreach_item")
 _OWN_LABELS = ("system.replay", "system.replayed", "system.restarted")

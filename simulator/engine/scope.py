@@ -110,10 +110,12 @@ def _base(kernel: Kernel, live: Live) -> dict[str, Any]:
         "execution": execution,
         "envs": kernel.settings.envs,
         "globals": kernel.settings.globals_,
-        "inputs": live.facts.get("clear_inputs", real.inputs),
         "labels": nested(real.labels),
         "vars": value.variables if value.variables is not None else live.flow.variables,
     }
+    inputs = live.facts.get("clear_inputs", real.inputs)
+    if inputs or live.flow.inputs:
+        base["inputs"] = inputs
     if kernel.settings.kestra:
         base["kestra"] = kernel.settings.kestra
     if real.trigger is not None:

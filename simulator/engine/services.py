@@ -133,8 +133,7 @@ class Services:
         """The paused runs are KILLED, the execution leaves the pause first."""
         for run in list(live.runs.values()):
             if run.state.current is StateType.PAUSED:
-                current = self.kernel.last_attempt(run, StateType.KILLED) if run.attempts else run
-                self.kernel.put_run(live, current.with_state(StateType.KILLED, self.kernel.now()))
+                self.kernel.put_run(live, self.kernel.forced(run, StateType.KILLED))
         self.kernel.set_state(live, StateType.RESTARTED)
 
     def _killing(self, live: Live, cascade: bool) -> None:
@@ -170,9 +169,7 @@ class Services:
             target = state if number == 0 else StateType.KILLED
             run = live.runs[run.id]
             job = live.jobs.pop(run.id, None)
-            if run.attempts:
-                run = kernel.last_attempt(run, target)
-            kernel.put_run(live, run.with_state(target, kernel.now()))
+            kernel.put_run(live, kernel.forced(run, target))
             if job is not None:
                 self.executor.dispatcher.cancel_job(job, "kill")
         self.passes.end(live, state)
@@ -189,8 +186,7 @@ class Services:
                 )
         elif state is not StateType.FAILED and not paused:
             raise UsageError(
-                "Execution must be terminated or paused and not killed to be restarted, current state is "
-                f"'{state.value}' !"
+                f"Cannot restart execution: current state is '{state.value}', expected terminated or paused."
             )
         return self.rebuild.restart(live, revision=revision)
 

@@ -14,10 +14,86 @@ from tests.conformance.flow_match import Mismatch, NotUnderstood, References, ch
 __all__ = ["Place", "check_execution", "check_tasks", "values_of"]
 
 _EXECUTION_KEYS = frozenset(
-    ["state", "task_runs", "task_runs_min", "failed_task_runs_min", "tasks", "absent", "order", "after_end", "history", "history_contains", "history_lacks", "history_size", "state_not", "state_in", "outputs", "inputs", "variables", "logs", "log_counts", "labels", "labels_exact", "labels_non_system_exact", "all_tasks", "parent", "original_id", "kind", "context_outputs", "trigger", "id", "executions", "terminated", "attempt_number", "task_state_counts", "flow_revision", "new_execution", "new_task_run_ids", "same_execution", "count", "inputs_match", "is", "flow"]
+    [
+        "state",
+        "task_runs",
+        "task_runs_min",
+        "failed_task_runs_min",
+        "tasks",
+        "absent",
+        "order",
+        "after_end",
+        "history",
+        "history_contains",
+        "history_lacks",
+        "history_size",
+        "state_not",
+        "state_in",
+        "outputs",
+        "inputs",
+        "variables",
+        "logs",
+        "log_counts",
+        "labels",
+        "labels_exact",
+        "labels_non_system_exact",
+        "all_tasks",
+        "parent",
+        "original_id",
+        "kind",
+        "context_outputs",
+        "trigger",
+        "id",
+        "executions",
+        "terminated",
+        "attempt_number",
+        "task_state_counts",
+        "flow_revision",
+        "new_execution",
+        "new_task_run_ids",
+        "same_execution",
+        "count",
+        "inputs_match",
+        "is",
+        "flow",
+    ]
 )
 _TASK_KEYS = frozenset(
-    ["id", "index", "nth", "values", "count", "state", "state_in", "state_not", "iteration", "value", "attempts", "attempts_min", "attempt_states", "outputs", "outputs_at", "outputs_contains", "outputs_match", "outputs_not", "outputs_exact", "outputs_file_lines", "last_attempt_state", "last_attempt_terminated", "last_attempt_history", "last_attempt_history_size", "attempts_added", "history", "history_contains", "history_counts", "history_size", "terminated", "new_task_run", "log_file", "min_seconds_since_restarted"]
+    [
+        "id",
+        "index",
+        "nth",
+        "values",
+        "count",
+        "state",
+        "state_in",
+        "state_not",
+        "iteration",
+        "value",
+        "attempts",
+        "attempts_min",
+        "attempt_states",
+        "outputs",
+        "outputs_at",
+        "outputs_contains",
+        "outputs_match",
+        "outputs_not",
+        "outputs_exact",
+        "outputs_file_lines",
+        "last_attempt_state",
+        "last_attempt_terminated",
+        "last_attempt_history",
+        "last_attempt_history_size",
+        "attempts_added",
+        "history",
+        "history_contains",
+        "history_counts",
+        "history_size",
+        "terminated",
+        "new_task_run",
+        "log_file",
+        "min_seconds_since_restarted",
+    ]
 )
 
 
@@ -245,11 +321,11 @@ def _check_trigger(where: str, facts: Mapping[str, Any], execution: Execution, r
         if path == "variables":
             check(f"{where}.trigger", value, execution.trigger, refs)
             continue
-        if path in ("id", "type") and "_trigger" in (execution.trigger or {}):
-            raise NotUnderstood("trigger id")
         node: Any = execution.trigger
         for step in path.split("."):
             node = node.get(step) if isinstance(node, Mapping) else None
+        if path in ("id", "type") and node is None:
+            node = execution.trigger_id if path == "id" else execution.trigger_type
         if isinstance(value, str):
             value = re.sub(
                 r"\{\{ id of execution (\d+) \}\}", lambda m: str(refs.resolve(f"execution.{m[1]}.id")), value

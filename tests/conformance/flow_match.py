@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import struct
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -36,6 +37,9 @@ class References:
 
     def decrypt(self, text: str) -> str:
         raise NotUnderstood("$decrypts")
+
+    def local_uri(self, name: str) -> str:
+        raise NotUnderstood("$localFileUri")
 
     def now(self) -> dt.datetime:
         raise NotUnderstood("now")
@@ -77,7 +81,12 @@ def _same(expected: Any, actual: Any) -> bool:
     if expected is None or isinstance(expected, bool) or isinstance(actual, bool):
         return expected is actual
     if isinstance(expected, (int, float)):
-        return isinstance(actual, (int, float, Decimal)) and float(expected) == float(actual)
+        if not isinstance(actual, (int, float, Decimal)):
+            return False
+        if isinstance(expected, float) and isinstance(actual, float):
+            # a Java Float written in decimal
+            return struct.pack("f", expected) == struct.pack("f", actual) or expected == actual
+        return float(expected) == float(actual)
     return str(expected) == (str(actual) if isinstance(actual, str) else repr(actual))
 
 
@@ -196,5 +205,6 @@ _MATCHERS: dict[str, Callable[[str, Any, Any, References], bool]] = {
     "$format": _format,
     "$decrypts": lambda where, value, actual, refs: refs.decrypt(_text(actual)) == value,
     "$isoDateTimeNearNow": _near_now,
+    "$localFileUri": lambda where, value, actual, refs: refs.local_uri(value) == actual,
     "$ref": lambda where, value, actual, refs: refs.resolve(value) == actual,
 }

@@ -27,12 +27,12 @@ from simulator.secrets.vault import Vault
 from simulator.storage.kv import LocalKv
 from simulator.storage.local import LocalStorage
 from simulator.storage.namespace_files import LocalNamespaceFiles
-from tests.conformance.flow_match import NotUnderstood, References
+from tests.conformance.flow_match import Mismatch, NotUnderstood, References
 from tests.conformance.test_tasks import TEST_TYPES
 
 __all__ = ["World", "read_flow"]
 
-START = dt.datetime(2025, 6, 2, 9, 0, tzinfo=dt.UTC)
+START = dt.datetime(2025, 6, 2, 9, 0, 0, 123456, tzinfo=dt.UTC)
 _CONFIG = {
     "kestra.encryption.secret-key",
     "validate-inputs",
@@ -225,6 +225,9 @@ class World(References):
 
     # --- References
 
+    def local_uri(self, name: str) -> str:
+        return f"file://{self.files / name}"
+
     def read(self, uri: str) -> bytes:
         with self.storage.open(uri) as stream:
             return stream.read()
@@ -269,9 +272,10 @@ class World(References):
         raise NotUnderstood(f"$ref {name}")
 
     def numbered(self, number: int) -> Execution:
-        """Execution `number` by start order (iterations do not count)."""
-        found = [execution for execution in self.executor.executions() if execution.kind != "LOOP"]
-        return found[number - 1]
+        """Execution `number` by start order, of those that the case started."""
+        if number > len(self.started):
+            raise Mismatch(f"there is no execution {number}")
+        return self.executor.execution(self.started[number - 1])
 
     def logs(self, execution: Execution) -> Sequence[LogEntry]:
         return self.executor.logs(execution.id)

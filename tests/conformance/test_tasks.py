@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from simulator.engine.flowables.base import Plan, View, flowable_spec
 from simulator.engine.flowables.sequential import Sequential
 from simulator.engine.flowables.subflow import SUBFLOW_PROPERTIES
+from simulator.engine.live import Block
+from simulator.engine.orders import Sequential as SequentialOrder
+from simulator.engine.orders import Slot
 from simulator.engine.task import DynamicRun, RunContext, TaskResult, TriggerResult
 from simulator.errors import TaskError
 from simulator.model.catalog import Kind, PropertySpec, T, TaskSpec
@@ -47,7 +51,6 @@ class TaskWithAlias:
     spec: ClassVar[TaskSpec] = TaskSpec(
         f"{_CORE}.runners.test.TaskWithAlias",
         properties=(PropertySpec("message", as_property=False),),
-        aliases=(f"{_CORE}.runners.test.task.Alias",),
     )
 
     def run(self, ctx: RunContext) -> TaskResult:
@@ -55,15 +58,26 @@ class TaskWithAlias:
         return TaskResult()
 
 
+class TaskByAlias(TaskWithAlias):
+    """2.0 keeps no `io.kestra.core` alias of ours, so the test's alias is a type of its own."""
+
+    spec: ClassVar[TaskSpec] = TaskSpec(
+        f"{_CORE}.runners.test.task.Alias", properties=(PropertySpec("message", as_property=False),)
+    )
+
+
 class TriggerWithAlias:
     spec: ClassVar[TaskSpec] = TaskSpec(
         f"{_CORE}.runners.test.TriggerWithAlias",
         Kind.TRIGGER,
-        aliases=(f"{_CORE}.runners.test.trigger.Alias",),
     )
 
     def evaluate(self, ctx: RunContext) -> TriggerResult | None:
         return None
+
+
+class TriggerByAlias(TriggerWithAlias):
+    spec: ClassVar[TaskSpec] = TaskSpec(f"{_CORE}.runners.test.trigger.Alias", Kind.TRIGGER)
 
 
 class PollingTrigger:
@@ -112,17 +126,26 @@ class BadExecutable:
     )
 
 
+class _Unclear(SequentialOrder):
+    """An order that cannot say how many runs it expects once the first has ended."""
+
+    def next(self, block: Block) -> Sequence[Slot]:
+        if block.ended:
+            raise TaskError("the state cannot be resolved")
+        return super().next(block)
+
+
 class BadSequential:
     """A Sequential whose state cannot be told: it fails once its children have started."""
 
-    role = "bad_sequential"
     spec: ClassVar[TaskSpec] = TaskSpec(
         f"{_CORE}.tasks.test.BadSequential",
         Kind.FLOWABLE,
         properties=(_TASKS,),
     )
 
-    plan = Sequential.plan
+    def plan(self, view: View) -> Plan:
+        return Plan(_Unclear(tuple(view.task.children["tasks"])))
 
 
 class _Default:
@@ -209,7 +232,9 @@ TEST_TYPES: tuple[Any, ...] = (
     NullOutputTask,
     PollingTrigger,
     Read,
+    TaskByAlias,
     TaskThatFail,
+    TriggerByAlias,
     TaskWithAlias,
     TriggerWithAlias,
     *(_default(number) for number in (1, 2, 3)),

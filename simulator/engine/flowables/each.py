@@ -14,6 +14,7 @@ from simulator.engine import orders
 from simulator.engine.flowables.base import Plan, View, flowable_spec, tasks_of
 from simulator.engine.flowables.parallel import sequential_by_quirk
 from simulator.errors import TaskError
+from simulator.expressions.text import java_text
 from simulator.model.catalog import PropertySpec, T, TaskSpec
 
 __all__ = ["EachParallel", "EachSequential", "ForEach", "compact", "values_of"]
@@ -53,9 +54,7 @@ def values_of(view: View, name: str) -> Sequence[str]:
             )
         nulls = sum(1 for item in found if item is None)
         if nulls:
-            raise TaskError(
-                f"Found '{nulls}' null values on Each, with values=[{', '.join(map(str, found))}]"
-            )
+            raise TaskError(f"Found '{nulls}' null values on Each, with values={java_text(found)}")
         texts = [item if isinstance(item, str) else compact(item) for item in found]
     elif isinstance(raw, list):
         if any(item is None for item in raw):

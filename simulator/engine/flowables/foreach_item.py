@@ -28,6 +28,8 @@ def parts(task: Task) -> tuple[Task, ...]:
             canonical=None,
             children={},
             run_if=None,
+            allow_failure=False,
+            allow_warning=False,
             retry=None if part != "items" else task.retry,
         )
         for part in ("split", "items", "merge")

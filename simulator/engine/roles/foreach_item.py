@@ -31,6 +31,7 @@ class ForEachItemRole(ChildrenRole):
         super().__init__(kernel, passes)
         self.dispatcher = dispatcher
         self.subflows = subflows
+        self.restart: Any = None
         dispatcher.inner_role = self.inner_role
 
     def inner_role(self, task: Task) -> bool:
@@ -43,9 +44,12 @@ class ForEachItemRole(ChildrenRole):
                 live.placements.add(part, task)
             super().start(live, run, task)
             return
+        again = run.state.current is StateType.RESTARTED
         run = self._begin(live, run)
+        if again and task.id.endswith("_items") and self._restart_items(live, run):
+            return
         outer = live.placements.ancestors(task)[0]
-        context = TaskContext(self.kernel, live, run, outer, ForEachItem.spec)
+        context = self._context(live, run, task, outer)
         try:
             if task.id.endswith("_split"):
                 self._end(
@@ -57,6 +61,10 @@ class ForEachItemRole(ChildrenRole):
                 self._merge(live, run, task, outer)
         except Exception as error:  # noqa: BLE001 - Kestra fails the run with any exception
             self.dispatcher.fail(live, run, error)
+
+    def _context(self, live: Live, run: TaskRun, task: Task, outer: Task) -> TaskContext:
+        """Properties of the ForEachItem, files below the inner task's own id."""
+        return TaskContext(self.kernel, live, run, replace(outer, id=task.id), ForEachItem.spec)
 
     def _begin(self, live: Live, run: TaskRun) -> TaskRun:
         now = self.kernel.now()
@@ -80,6 +88,22 @@ class ForEachItemRole(ChildrenRole):
         uris = [context.put_bytes(content, name) for name, content in made]
         listing = "".join(f"{item}\n" for item in uris).encode()
         return context.put_bytes(listing, "splits.txt")
+
+    def _restart_items(self, live: Live, run: TaskRun) -> bool:
+        """After a restart the failed subflows run again in place."""
+        progress = live.facts.get(f"items:{run.id}")
+        if progress is None or self.restart is None:
+            return False
+        failed = [
+            child
+            for child in (self.kernel.lives[key] for key in live.children)
+            if ("item", run.id) in child.facts and child.state is StateType.FAILED
+        ]
+        for child in failed:
+            progress["counts"]["FAILED"] -= 1
+            progress["left"] += 1
+            self.restart(child)
+        return bool(failed)
 
     def _items(self, live: Live, run: TaskRun, task: Task, outer: Task, context: TaskContext) -> None:
         split_run = self._sibling(live, run, f"{outer.id}_split")
@@ -131,7 +155,7 @@ class ForEachItemRole(ChildrenRole):
         if progress["left"]:
             return
         outer = live.placements.ancestors(task)[0]
-        context = TaskContext(self.kernel, live, run, outer, ForEachItem.spec)
+        context = self._context(live, run, task, outer)
         end = StateType.SUCCESS
         if context.raw("transmitFailed") is not False:
             end = next((state for state in _WORST if progress["counts"].get(state.value)), StateType.SUCCESS)
@@ -149,7 +173,7 @@ class ForEachItemRole(ChildrenRole):
         buffer = io.BytesIO()
         for number in sorted(outputs):
             buffer.write(dump_row(outputs[number], binary=False))
-        context = TaskContext(self.kernel, live, run, outer, ForEachItem.spec)
+        context = self._context(live, run, task, outer)
         uri = context.put_bytes(buffer.getvalue(), "outputs.ion")
         self._end(live, run, task, StateType.SUCCESS, {"subflowOutputs": uri})
 

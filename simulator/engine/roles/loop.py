@@ -50,12 +50,17 @@ class LoopRole(ChildrenRole):
     def __init__(self, kernel: Kernel, passes: Passes, creator: Creator) -> None:
         super().__init__(kernel, passes)
         self.creator = creator
-        self.typed_outputs: Any = None
+        self.restart: Any = None
 
     def start(self, live: Live, run: TaskRun, task: Task) -> None:
         kernel = self.kernel
+        again = run.state.current is StateType.RESTARTED
         run = self.running(live, run)
         self.passes.on_change(live)
+        progress = live.facts.get(f"loop:{run.id}")
+        if again and progress is not None:
+            self._again(live, run, task, progress)
+            return
         context = TaskContext(kernel, live, run, task, kernel.registry.load(task.type).spec)
         try:
             items, from_file = loop_items(context)
@@ -175,7 +180,7 @@ class LoopRole(ChildrenRole):
         if (child.value.loop or {}).get("key") is not None:
             entry["item"]["key"] = (child.value.loop or {})["key"]
         if child.value.outputs is not None:
-            entry["outputs"] = dict(child.value.outputs)
+            entry["outputs"] = self._fetched(live, run, child, stored=progress.stored)
         progress.outputs.append(entry)
         if run.state.current.is_terminated or live.state is StateType.KILLING:
             return
@@ -190,6 +195,36 @@ class LoopRole(ChildrenRole):
             self._end(live, self.kernel.put_run(live, run), task, StateType.SUCCESS)
         else:
             self._show(live, run_id, progress)
+
+    def _fetched(self, live: Live, run: TaskRun, child: Live, *, stored: bool) -> dict[str, Any]:
+        """An iteration's outputs in place, or (STORE) the URI of an Ion file."""
+        outputs = dict(child.value.outputs or {})
+        if not stored:
+            return outputs
+        from simulator.storage.base import StorageContext
+        from simulator.storage.ion import dump_row
+
+        value = live.value
+        place = StorageContext(value.namespace, value.flow_id, value.id, run.task_id, run.id)
+        content = dump_row(outputs, binary=self.kernel.dialect.binary_ion)
+        return {"uri": self.kernel.storage.put(place, content, f"{child.id}.ion")}
+
+    def _again(self, live: Live, run: TaskRun, task: Task, progress: _Progress) -> None:
+        """After a restart: failed iterations run again in place, then the others follow."""
+        failed = [
+            child
+            for child in (self.kernel.lives[key] for key in live.children)
+            if child.loop_of == (live, run.id) and child.state is StateType.FAILED
+        ]
+        for child in failed:
+            progress.ended -= 1
+            progress.running += 1
+            number = (child.value.loop or {}).get("index")
+            progress.outputs = [item for item in progress.outputs if item["item"]["iteration"] != number]
+            progress.live[child.id] = child
+            self.restart(child)
+        if not failed:
+            self._more(live, run.id, task, progress)
 
     def _end(self, live: Live, run: TaskRun, task: Task, state: StateType) -> None:
         state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)

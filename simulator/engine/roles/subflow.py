@@ -101,6 +101,7 @@ class SubflowRole:
             system_labels=self._inherited(live, flow, given, context),
             schedule_date=context.get("scheduleDate"),
             parent_id=live.id,
+            trigger_source=(task.id, task.type),
         )
         live.children.append(child.id)
         kernel.log(live, "INFO", f"Created new execution {link(child)}", run=run, task=task)
@@ -190,7 +191,11 @@ class SubflowRole:
         kernel = self.kernel
         run = live.runs.get(run_id)
         task = live.placements.task(run.task_id) if run is not None else None
-        if run is None or task is None or run.state.current.is_terminated:
+        if (
+            run is None
+            or task is None
+            or (run.state.current.is_terminated and not child.facts.get("rebuilt"))
+        ):
             return
         context = TaskContext(kernel, live, run, task, kernel.registry.load(task.type).spec)
         outputs: dict[str, Any] = {"executionId": child.id, "state": child.state.value}
@@ -215,7 +220,12 @@ class SubflowRole:
             self._say(live, run, task, "ERROR", f"Subflow execution {link(child)} ends in FAILED state")
         elif state is StateType.WARNING:
             self._say(live, run, task, "WARN", f"Subflow execution {link(child)} ends in WARNING state")
-        self.dispatcher.end_run(live, replace(run, outputs=outputs), task, state)
+        run = replace(run, outputs=outputs)
+        if run.state.current.is_terminated:
+            # the child was changed after its parent had ended: its run says so, the parent stays as it is
+            kernel.put_run(live, kernel.last_attempt(run, state).with_state(state, kernel.now()))
+            return
+        self.dispatcher.end_run(live, run, task, state)
 
     def _say(self, live: Live, run: TaskRun, task: Task, level: str, message: str) -> None:
         self.kernel.log(live, level, message, run=run, task=task)

@@ -37,6 +37,7 @@ class WorkingDirectoryRole(ChildrenRole):
         self._cached: dict[str, float] = {}
         self._written: dict[str, dt.datetime] = {}
         dispatcher.directory_of = self.directory_of
+        dispatcher.abort_directory = self.abort
 
     def directory_of(self, run: TaskRun) -> WorkDir | None:
         """The shared folder of a child, None for any other run."""
@@ -76,6 +77,17 @@ class WorkingDirectoryRole(ChildrenRole):
         self._close(run)
         state = softened(StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
         self.passes.end_flowable(live, live.runs[run.id], state)
+
+    def abort(self, live: Live, child: TaskRun, message: str) -> None:
+        """A child's `runIf` cannot be rendered: the child has no run, the WorkingDirectory FAILS."""
+        self.kernel.remove_run(live, child.id)
+        run = live.runs[child.parent_task_run_id or ""]
+        task = live.placements.task(run.task_id)
+        assert task is not None
+        self.kernel.log(live, "ERROR", message, run=run, task=task)
+        self._close(run)
+        state = softened(StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
+        self.passes.end_flowable(live, run, state)
 
     def list_over(self, live: Live, run: TaskRun, task: Task, state: StateType) -> bool:
         """After the children: output files, then the cache; then the run ends."""

@@ -127,6 +127,7 @@ class Triggers:
             execution_id=execution_id,
             system_labels=[("system.from", "trigger")] if self.kernel.dialect.major >= 2 else (),
             start=False,
+            trigger_source=(trigger.id, trigger.type),
         )
         if not inputs:
             live.facts["clear_inputs"] = with_defaults(self.kernel, live, live.value.inputs)
@@ -137,7 +138,13 @@ class Triggers:
     def start_failed(self, flow: Flow, trigger: Trigger, variables: Mapping[str, Any], problem: str) -> Live:
         """A FAILED execution without task runs: its inputs or conditions could not be rendered."""
         live = self.executor.creator.create(
-            flow, {}, (), trigger=dict(variables), raw_inputs=True, start=False
+            flow,
+            {},
+            (),
+            trigger=dict(variables),
+            raw_inputs=True,
+            start=False,
+            trigger_source=(trigger.id, trigger.type),
         )
         self.kernel.log(live, "ERROR", problem)
         live.facts["outputs"] = True

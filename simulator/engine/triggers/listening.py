@@ -149,7 +149,7 @@ class FlowTriggers:
         """One dependency: an upstream flow, or (1.x `where`) a set of filters."""
         value = live.value
         if "filters" in item:
-            found = [self._filter(one, flow, live) for one in item.get("filters") or ()]
+            found = (self._filter(one, flow, live) for one in item.get("filters") or ())
             return any(found) if item.get("operand") == "OR" else all(found)
         if item.get("namespace") is not None and item["namespace"] != value.namespace:
             return False
@@ -174,7 +174,12 @@ class FlowTriggers:
             "STATE": live.state.value,
         }.get(str(name))
         if name == "EXPRESSION":
-            actual = self._render(flow, live, item.get("value"), self.variables(live, value.outputs or {}))
+            try:
+                actual = self._render(
+                    flow, live, item.get("value"), self.variables(live, value.outputs or {})
+                )
+            except SimulatorError:
+                return False
         return _compare(str(item.get("type")), actual, item)
 
     # --- starting
