@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, ClassVar
 
 from simulator.engine.task import RunContext, TaskResult
@@ -17,7 +17,7 @@ from simulator.plugins.serdes.rows import (
     OUTPUTS,
     IonSink,
     charset,
-    read_records,
+    read_batches,
     read_text,
     stored,
     to_ion,
@@ -213,9 +213,8 @@ class IonToCsv:
             ctx.open_uri(str(ctx.get("from"))) as source,
             path.open("w", encoding=encoding, errors="replace", newline="") as target,
         ):
-            records = read_records(ctx, source)
             size = 0
-            while batch := list(itertools.islice(records, _BATCH)):
+            for batch in read_batches(ctx, source, _BATCH):
                 if size == 0 and ctx.get("header", True):
                     if not isinstance(batch[0], dict):
                         raise TaskError("Invalid data of type List with header")
@@ -246,11 +245,11 @@ class _Lines:
         self.special = (self.separator, self.quote, "\n", "\r")
         self.writers: dict[type, Callable[[Any], str]] = text_writers(ctx)
 
-    def block(self, rows: Iterable[list[Any]]) -> str:
-        writers = self.writers
-        texts = [[writers.get(type(value), java_text)(value) for value in row] for row in rows]
+    def block(self, rows: list[list[Any]]) -> str:
+        """The lines of some rows."""
+        texts = self._texts(rows)
         if self.mode == "REQUIRED":
-            lines = [self.separator.join(row) for row in texts]
+            lines = list(map(self.separator.join, texts))
             block = "\n".join(lines)
             if (
                 block.count(self.separator) == sum(map(len, texts)) - len(texts)
@@ -262,7 +261,21 @@ class _Lines:
                 return self.end.join(lines) + self.end
         return "".join([self._careful(row) + self.end for row in texts])
 
-    def _careful(self, row: list[str]) -> str:
+    def _texts(self, rows: list[list[Any]]) -> Sequence[Sequence[str]]:
+        """Every value as text; by columns when the rows are of one length, for most columns hold one type only."""
+        if len(set(map(len, rows))) != 1 or not rows[0]:
+            return [self._column(row) for row in rows]
+        return list(zip(*[self._column(column) for column in zip(*rows)]))
+
+    def _column(self, values: Sequence[Any]) -> Sequence[str]:
+        kinds = set(map(type, values))
+        if kinds == {str}:
+            return values
+        if len(kinds) == 1:
+            return list(map(self.writers.get(kinds.pop(), java_text), values))
+        return [self.writers.get(type(value), java_text)(value) for value in values]
+
+    def _careful(self, row: Sequence[str]) -> str:
         return self.separator.join([self._field(value, index == 0) for index, value in enumerate(row)])
 
     def _field(self, value: str, first: bool) -> str:

@@ -43,6 +43,9 @@ def zone_of(ctx: RunContext) -> dt.tzinfo:
 
 def float_text(value: float) -> str:
     """`Double.toString`."""
+    if 1e-3 <= value < 1e7 or -1e7 < value <= -1e-3:
+        # Here Java and Python write the same digits.
+        return repr(value)
     if math.isnan(value):
         return "NaN"
     if math.isinf(value):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
+import itertools
 import json
 import math
 import re
@@ -20,7 +22,7 @@ from simulator.plugins.serdes.rows import (
     FROM,
     OUTPUTS,
     charset,
-    read_records,
+    read_batches,
     read_text,
     stored,
     to_ion,
@@ -186,8 +188,7 @@ class IonToJson:
             def write(data: bytes) -> None:
                 target.write(data if encoding == "utf-8" else data.decode().encode(encoding, "replace"))
 
-            for record in read_records(ctx, source):
-                data = encode(record)
+            for data in map(encode, itertools.chain.from_iterable(read_batches(ctx, source))):
                 size += 1
                 if lines:
                     write(data + b"\n")
@@ -215,6 +216,10 @@ class _Encoder:
         self._plain = frozenset({str, bool})
 
     def __call__(self, record: Any) -> bytes:
+        if type(record) is dict and all(map(_is_plain, record.values())):
+            # A whole number of more than 64 bits goes the careful way.
+            with contextlib.suppress(TypeError):
+                return self._dumps(record)
         return self._dumps(self._prepare(record))
 
     def _prepare(self, value: Any) -> Any:
@@ -255,6 +260,14 @@ class _Encoder:
         if isinstance(value, dt.datetime) and value.tzinfo is not None:
             return iso_text(value.astimezone(self._zone))
         return iso_text(value)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether orjson writes a value of a record as Java would."""
+    kind = type(value)
+    if kind is str or kind is int or kind is bool:
+        return True
+    return kind is float and (1e-3 <= value < 1e7 or -1e7 < value <= -1e-3 or value == 0)
 
 
 class JsonToJsonl:

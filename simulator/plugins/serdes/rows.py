@@ -23,6 +23,7 @@ __all__ = [
     "IonSink",
     "charset",
     "need",
+    "read_batches",
     "read_records",
     "read_text",
     "records_of",
@@ -88,6 +89,15 @@ def read_records(ctx: RunContext, source: BinaryIO) -> Iterator[Any]:
         if index % 1000 == 0 and ctx.cancelled:
             raise TaskError("The task was cancelled")
         yield record
+
+
+def read_batches(ctx: RunContext, source: BinaryIO, size: int = 2000) -> Iterator[list[Any]]:
+    """The same records as lists of at most `size`, never empty: for those who work on many at once."""
+    records = records_of(ion.iter_rows(source))
+    while batch := list(itertools.islice(records, size)):
+        if ctx.cancelled:
+            raise TaskError("The task was cancelled")
+        yield batch
 
 
 class IonSink:
