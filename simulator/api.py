@@ -314,6 +314,14 @@ def run(
 
 def check(*paths: str | os.PathLike[str], kestra: str = "auto") -> list[Diagnostic]:
     """Everything that is wrong with flows, without running them."""
-    from simulator.model.check import check_paths
+    from simulator.dialect import dialect_of
+    from simulator.model.check import check_text
+    from simulator.plugins.registry import Registry
+    from simulator.session import read_flow_text
 
-    return list(check_paths([Path(path) for path in paths], kestra=kestra))
+    catalog = Registry()
+    dialect = None if kestra == "auto" else dialect_of(kestra)
+    found: list[Diagnostic] = []
+    for path in map(Path, paths):
+        found += check_text(read_flow_text(path), str(path), catalog=catalog, dialect=dialect).diagnostics
+    return found

@@ -226,29 +226,50 @@ class Session:
         return []
 
     def _build_flow(self) -> Flow:
+        """The model; in `auto` the dialect that the flow asks for. Raises InvalidFlowError with all that is wrong."""
         from simulator.model.build import build_flow
-        from simulator.model.dialects import choose_dialect
+        from simulator.model.dialects import choose
 
         collector = Collector()
         file = str(self.flow_file)
+        defaults = self.settings.config.get("plugin_defaults") or ()
+        flow: Flow | None = None
         if self.settings.kestra == "auto":
-            self.dialect, notice = choose_dialect(self.text, file, self.registry)
-            if notice is not None:
-                self.diagnostics.append(notice)
+            choice = choose(self.text, file, self.registry)
+            self.dialect = choice.dialect
+            if choice.notice is not None:
+                self.diagnostics.append(choice.notice)
+            if not defaults:
+                flow = choice.flow
+                collector.extend(choice.diagnostics)
         else:
             self.dialect = dialect_of(self.settings.kestra)
-        flow = build_flow(
-            self.text,
-            file,
-            self.dialect,
-            self.registry,
-            collector=collector,
-            plugin_defaults=self.settings.config.get("plugin_defaults") or (),
-        )
         if flow is None:
+            collector = Collector()
+            flow = build_flow(
+                self.text, file, self.dialect, self.registry, collector=collector, plugin_defaults=defaults
+            )
+        if flow is None or collector.has_errors:
             raise InvalidFlowError(f"{file} is not a valid flow", diagnostics=collector.sorted())
         self.diagnostics += collector.sorted()
         return flow
+
+    def check(self) -> None:
+        """What a static reader knows of the flow beyond Kestra's validation; each finding becomes an event.
+
+        Done after the run: it delays nothing, and what failed is told with its own words first.
+        """
+        from simulator.model.check import Surroundings, check_flow
+        from simulator.model.check.ignores import filter_ignored
+
+        surroundings = Surroundings(
+            secrets=frozenset(self.vault.names()), namespace_file=self.namespace_files.exists
+        )
+        found = check_flow(self.flow, self.registry, surroundings=surroundings)
+        places = {item.span.start for item in self.diagnostics if item.span is not None}
+        for item in filter_ignored(self.text, found):
+            if item.span is None or item.span.start not in places:
+                self._emit(DiagnosticRaised(self._now(), item))
 
     def _check_mocks(self) -> list[Diagnostic]:
         from simulator.mocks import check_mock
@@ -335,6 +356,7 @@ class Session:
         self.execution = created
         executor.run_until_idle()
         self.execution = executor.execution(created.id)
+        self.check()
         return self.execution
 
     def resume(self, inputs: Mapping[str, Any]) -> Execution:
