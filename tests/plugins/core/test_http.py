@@ -44,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_any(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.partition("?")[0]
-        if path == "/echo":
+        if path == "/echo" or path.startswith("/echo/"):
             seen = {
                 "method": self.command,
                 "path": self.path,
@@ -434,3 +434,15 @@ def test_trigger(tmp_path: Path, port: int) -> None:
     assert HttpTrigger().evaluate(ctx) is None
     ctx.properties["responseCondition"] = "{{ response.statusCode == 404 and response.body contains 'path' }}"
     assert HttpTrigger().evaluate(ctx) is not None
+
+
+def test_an_endpoint_that_stands_for_many_servers(tmp_path: Path, port: int) -> None:
+    ctx = FakeContext(tmp_path, {"uri": "https://u:p@api.example/a?b=1"}, spec=Request.spec)
+    url = f"http://127.0.0.1:{port}/echo/token"
+    ctx.endpoints.table["http"] = Endpoint(url, "127.0.0.1", port, "http", {"style": "prefix"})
+    outputs = Request().run(ctx).outputs
+    assert outputs is not None
+    seen = json.loads(outputs["body"])
+    assert seen["path"] == "/echo/token/https/api.example/a?b=1"
+    assert seen["headers"]["Host"] == f"127.0.0.1:{port}"
+    assert outputs["uri"] == "https://u:p@api.example/a?b=1"

@@ -170,6 +170,10 @@ def _exchange(ctx: RunContext, request: HttpRequest, options: HttpOptions) -> Ht
     endpoint = ctx.endpoints.resolve("http", request.url)
     headers = _headers(request, options, parts.netloc.rpartition("@")[2])
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if endpoint.facts.get("style") == "prefix":
+        # The endpoint stands for many servers: the path says which one is meant, Host is its own.
+        headers["Host"] = f"{endpoint.host}:{endpoint.port}"
+        target = f"{urlsplit(endpoint.url).path}/{parts.scheme}/{parts.netloc.rpartition('@')[2]}{target}"
     body: bytes | BinaryIO | None = None
     try:
         connection = _connection(ctx, endpoint, parts.scheme, parts.hostname or "", options)
