@@ -14,7 +14,7 @@ from simulator.model.flow_rules import leaves
 from simulator.model.problems import suggest
 from simulator.source.nodes import MapNode, Node, ScalarNode
 
-__all__ = ["check_files", "check_secrets", "check_secrets_in_clear", "check_subflows"]
+__all__ = ["is_secret_name", "check_files", "check_secrets", "check_secrets_in_clear", "check_subflows"]
 
 _FILE_FUNCTIONS = frozenset({"read", "fileURI", "fileSize", "fileExists", "isFileEmpty"})
 _SECRET_KEY = re.compile(
@@ -60,9 +60,14 @@ def check_secrets_in_clear(context: CheckContext) -> None:
                 _clear(context, key, node, declared)
 
 
+def is_secret_name(key: str) -> bool:
+    """Whether a key's name says that its value is a secret (password, apiKey, DB_TOKEN...)."""
+    return bool(_SECRET_KEY.search(key)) and not _NO_SECRET.search(key)
+
+
 def _clear(context: CheckContext, key: str, node: Node, declared: set[str]) -> None:
     if isinstance(node, ScalarNode):
-        named = key in declared or (bool(_SECRET_KEY.search(key)) and not _NO_SECRET.search(key))
+        named = key in declared or is_secret_name(key)
         if named and isinstance(node.value, str) and node.text.strip() and not is_dynamic(node.text):
             context.warn(
                 "SIM-SECRET-031", f"`{key}` holds a value in clear", node.span,
