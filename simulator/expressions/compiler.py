@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from simulator.errors import ExpressionError
 from simulator.expressions import nodes, operators
 from simulator.expressions.access import no_attribute, read_attribute
 from simulator.expressions.calls import CallCompiler, Run
-from simulator.expressions.errors import AttributeNotFoundError, EvaluationError
+from simulator.expressions.errors import AttributeNotFoundError
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import (
     ImmutableList,
@@ -187,23 +188,10 @@ class ExpressionCompiler(CallCompiler):
         def run(state: State) -> Any:
             try:
                 return apply(state, left(state), right(state))
-            except (JavaError, EvaluationError) as error:
-                raise self._wrap(state, message, offset, error) from error
+            except (JavaError, ExpressionError) as error:
+                raise state.wrapped(message, offset, error) from error
 
         return run
-
-    @staticmethod
-    def _wrap(state: State, message: str, offset: int, error: JavaError | EvaluationError) -> EvaluationError:
-        wrapped = state.pebble(message, offset)
-        if isinstance(error, JavaError):
-            wrapped.root_type = error.java_type
-            if error.message:
-                wrapped.hint = error.message
-        else:
-            wrapped.root_type = error.engine_type
-            wrapped.hint = error.hint or error.engine_message
-            wrapped.candidates, wrapped.missing = error.candidates, error.missing
-        return wrapped
 
     def comparison(self, node: nodes.Binary, left: Run, right: Run) -> Run:
         if self.major == 1:
@@ -215,7 +203,7 @@ class ExpressionCompiler(CallCompiler):
             try:
                 return operators.compare(operator, first, second, 2)
             except JavaError as error:
-                raise self._wrap(state, message, offset, error) from error
+                raise state.wrapped(message, offset, error) from error
 
         return run
 

@@ -65,7 +65,7 @@ class EvaluationError(ExpressionError):
     candidates: Any = None
     """Names that exist where one was missing, for a hint (a container of names, read only when the error leaves)."""
     pebble_text: str | None = None
-    """Pebble's message without the `(<template>:<line>)` behind it."""
+    """Pebble's message without the `(<template>:<line>)` behind it (a plain sentence for a missing attribute)."""
     missing: str | None = None
     """The name that was missing."""
 
@@ -169,6 +169,7 @@ def attribute_error(
     )
     error.engine_type = error.cause_type or ""
     error.engine_message = f"{message} ({template}:{line})"
+    error.pebble_text = f"there is no `{name}`"
     error.candidates = candidates
     error.missing = name
     return error

@@ -8,6 +8,7 @@ from typing import Any
 __all__ = ["hint_for"]
 
 _SHOWN = 12
+_TOO_MANY = 40
 
 
 def hint_for(name: str | None, candidates: Any) -> str | None:
@@ -24,7 +25,7 @@ def hint_for(name: str | None, candidates: Any) -> str | None:
         close = folded[:1]
     if close:
         return f"did you mean `{close[0]}`?"
-    if not names:
+    if not names or len(names) > _TOO_MANY:
         return None
     names = sorted(one for one in names if not one.startswith("__"))
     shown = ", ".join(f"`{one}`" for one in names[:_SHOWN])

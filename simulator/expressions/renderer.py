@@ -187,7 +187,7 @@ class Renderer:
         error.template = template
         suggestion = hint_for(error.missing, error.candidates)
         if suggestion:
-            error.hint = suggestion
+            error.hint = f"{error.hint}; {suggestion}" if error.hint else suggestion
         error.candidates = None
 
     def _typed(self, template: str, scope: Scope) -> Any:

@@ -254,7 +254,23 @@ class State:
         """A JavaError at a place."""
         if error.java_type in _PEBBLE_TYPES:
             return self.pebble(error.message, offset, error.java_type)
-        return self.java(error.message, java_type=error.java_type, offset=offset)
+        return self.java(error.message or None, java_type=error.java_type, offset=offset)
+
+    def wrapped(self, message: str, offset: int, error: JavaError | ExpressionError) -> EvaluationError:
+        """A PebbleException around another error. It points at the inner place and tells the inner reason as a hint."""
+        if isinstance(error, JavaError):
+            result = self.pebble(message, offset)
+            result.root_type, result.hint = error.java_type, error.message or error.java_type
+            return result
+        result = self.pebble(message, offset)
+        if error.template == self.shown and error.offset is not None:
+            result.offset = error.offset
+        result.root_type, result.hint = error.cause_type, error.message
+        if isinstance(error, EvaluationError):
+            result.root_type = error.engine_type
+            result.candidates, result.missing = error.candidates, error.missing
+            result.hint = error.hint or error.pebble_text or error.engine_message or error.engine_type
+        return result
 
     def missing(
         self, message: str, name: str, offset: int, *, root: bool, candidates: Any

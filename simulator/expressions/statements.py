@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from simulator.errors import ExpressionError
 from simulator.expressions import nodes, operators
 from simulator.expressions.compiler import ExpressionCompiler, Run
-from simulator.expressions.errors import EvaluationError
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import SafeString
 from simulator.expressions.runtime import JavaWriter, State, empty_variables
@@ -65,12 +65,8 @@ class StatementCompiler(ExpressionCompiler):
         def holds(state: State, condition: Run, offset: int) -> bool:
             try:
                 value = condition(state)
-            except EvaluationError as error:
-                wrapped = state.pebble(_WRONG, offset)
-                wrapped.root_type = error.engine_type
-                wrapped.hint = error.hint or error.engine_message
-                wrapped.candidates, wrapped.missing = error.candidates, error.missing
-                raise wrapped from error
+            except ExpressionError as error:
+                raise state.wrapped(_WRONG, offset, error) from error
             truth = operators.is_true(value, major)
             if truth is None:
                 wrapped = state.pebble(_WRONG, offset)

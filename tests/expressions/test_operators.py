@@ -140,7 +140,10 @@ def test_errors_are_wrapped_by_operators(fails: Callable[..., Any]) -> None:
     assert error.message == (
         "io.pebbletemplates.pebble.error.PebbleException: Could not perform addition ({{ missing + 1 }}:1)"
     )
-    assert error.offset == 11
+    # Ours points at the reason and names it.
+    assert error.offset == 3
+    assert error.hint == "there is no `missing`"
+    assert fails("{{ nam == 'a' }}", name=1).hint == "there is no `nam`; did you mean `name`?"
     # So nothing outside survives it.
     assert "addition" in fails("{{ (missing + 1) ?? 'e' }}").message
     assert "equals comparison" in fails("{{ (missing == 1) ?? 'd' }}").message
