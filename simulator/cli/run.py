@@ -124,9 +124,17 @@ def _add_reporters(session: Session, args: argparse.Namespace, console: Console)
         story, style = stream_writer(console.stderr, redactor), console.err_style
     else:
         story, style = stream_writer(console.stdout, redactor), console.style
+    errors = stream_writer(console.stderr, redactor)
+    live = None
+    if console.is_terminal and console.stdout.isatty() and not args.quiet and not console.environ.get("CI"):
+        from simulator.reports.live import LiveRegion, LiveReporter
+
+        region = LiveRegion(console.stderr, redactor)
+        live = LiveReporter(region, console.err_style, simulated=not session.settings.real_time)
+        story = errors = region.write
     reporter = ConsoleReporter(
         story,
-        stream_writer(console.stderr, redactor),
+        errors,
         style=style,
         err_style=console.err_style,
         quiet=args.quiet,
@@ -135,6 +143,8 @@ def _add_reporters(session: Session, args: argparse.Namespace, console: Console)
     tasks = list(session.flow.walk_tasks())
     reporter.size([task.id for task in tasks], [task.type for task in tasks])
     session.reporters.append(reporter)
+    if live is not None:
+        session.reporters.append(live)
 
     def target(name: str) -> Callable[[str], None]:
         if name == "-":
