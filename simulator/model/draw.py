@@ -41,7 +41,7 @@ def as_tree(flow: Flow) -> str:
         else:
             entries += below
     rows += list(_rows(entries, ""))
-    width = max(len(lead) + len(label) for lead, label, _ in rows)
+    width = max((len(lead) + len(label) for lead, label, note in rows if note), default=0)
     return "\n".join(
         f"{lead}{label}{' ' * (width - len(lead) - len(label) + 2)}{note}".rstrip()
         if note

@@ -34,8 +34,11 @@ def suggest(word: str, words: Iterable[str], *, count: int = 3) -> str | None:
     import difflib
 
     candidates = list(words)
+    cutoff = 0.6 if len(word) < 5 else 0.75  # one wrong letter weighs more in a short word
     folded = {candidate.lower(): candidate for candidate in candidates}
-    near = [folded[found] for found in difflib.get_close_matches(word.lower(), folded, n=count, cutoff=0.75)]
+    near = [
+        folded[found] for found in difflib.get_close_matches(word.lower(), folded, n=count, cutoff=cutoff)
+    ]
     if not near:
         return None
     shown = [f"`{candidate}`" for candidate in near]
