@@ -41,8 +41,24 @@ _REFUSED = (
     "halt_error",
     "modulemeta",
 )
-_WALL = "".join(f'def {name}: error("{name} is not defined");' for name in _REFUSED)
-_VARIABLES = re.compile(r"\$\s*(?:ENV|__prog_args)\b")
+_LATER = (
+    "abs",
+    "toarray",
+    "trim",
+    "ltrim",
+    "rtrim",
+    "have_decnum",
+    "have_literal_numbers",
+    "pick(f)",
+    "debug(f)",
+    "scan(a; b)",
+    "add(f)",
+    "skip(n; f)",
+    "trimstr(x)",
+)
+"""Functions of jq 1.7 and 1.8; Kestra's dialect is 1.6."""
+_WALL = "".join(f'def {name}: error("{name} is not defined");' for name in (*_REFUSED, *_LATER))
+_VARIABLES = re.compile(r"\$\s*(?:ENV|__prog_args|__loc__)\b")
 _UNBOUNDED = re.compile(
     r"\b(?:def|range|repeat|while|until|recurse|combinations|limit|foreach|reduce|setpath)\b|\d{6,}|\d[eE]\+?\d"
 )

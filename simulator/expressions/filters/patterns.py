@@ -6,7 +6,7 @@ from typing import Any
 
 from simulator.expressions.filters.text import map_leaves, text_of
 from simulator.expressions.java import regexes
-from simulator.expressions.java.casts import as_string, class_cast, int_value, not_null, pebble
+from simulator.expressions.java.casts import as_boolean, as_string, class_cast, int_value, not_null, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import Array, is_number
 from simulator.expressions.registry import Args, Call, Definition, Table, table
@@ -46,7 +46,7 @@ def _replace(call: Call, value: Any, args: Args) -> Any:
         raise pebble("The argument 'replace_pairs' is required.")
     if not hasattr(pairs, "items"):
         raise class_cast(pairs, "java.util.Map")
-    by_pattern = args.get("regexp") is True
+    by_pattern = as_boolean(args.get("regexp"), False)
     replacements = [(text_of(not_null(key)), text_of(not_null(item))) for key, item in pairs.items()]
 
     def change(text: str) -> str:

@@ -42,6 +42,11 @@ def _abbreviate(call: Call, value: Any, args: Args) -> Any:
     return utf16_slice(text, 0, width - 3) + "..."
 
 
+def _is_blank(char: str) -> bool:
+    """`Character.isWhitespace`: no-break spaces and NEL are none."""
+    return char.isspace() and char not in "\u00a0\u2007\u202f\x85"
+
+
 def _title_char(char: str) -> str:
     title = char.title()
     return title if len(title) == 1 else char
@@ -52,7 +57,7 @@ def _capitalize(call: Call, value: Any, args: Args) -> Any:
         return None
     text = as_string(value)
     for index, char in enumerate(text):
-        if not char.isspace():
+        if not _is_blank(char):
             return text[:index] + _title_char(char) + text[index + 1 :]
     return text
 
@@ -64,7 +69,7 @@ def _title(call: Call, value: Any, args: Args) -> Any:
     out: list[str] = []
     for char in as_string(value):
         out.append(_title_char(char) if starts else char)
-        starts = char.isspace()
+        starts = _is_blank(char)
     return "".join(out)
 
 

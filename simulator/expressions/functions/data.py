@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from simulator.errors import SimulatorError
-from simulator.expressions.java.casts import pebble
+from simulator.expressions.java.casts import as_boolean, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.json_read import read_json
 from simulator.expressions.java.values import is_string
@@ -56,7 +56,7 @@ def _from_ion(call: Call, args: Args) -> Any:
         raise pebble(f"Invalid ion: {error.message}") from error
     except (ValueError, RecursionError) as error:
         raise pebble(f"Invalid ion: {error}") from error
-    if args.get("allRows") is True:
+    if as_boolean(args.get("allRows"), False):
         return rows
     return rows[0] if rows else None
 

@@ -6,8 +6,9 @@ folders by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
+from urllib.parse import unquote
 
 from simulator.errors import ExpressionError, StorageError
 from simulator.expressions.functions.stores import flow_namespace
@@ -95,7 +96,7 @@ def _target(call: Call, args: Args) -> tuple[str, str | None]:
             raise _illegal(
                 call, "You cannot set a namespace both as the function argument and inside the URI"
             )
-        return _namespace_path(call, rest), authority or namespace or flow_namespace(call)
+        return _namespace_path(call, unquote(rest)), authority or namespace or flow_namespace(call)
     if scheme is not None:
         raise _illegal(call, f"Cannot process the URI {path}: scheme not supported.")
     return _namespace_path(call, path), namespace or flow_namespace(call)
@@ -111,11 +112,16 @@ def _namespace_path(call: Call, path: str) -> str:
     return path
 
 
+def _variable(call: Call, name: str) -> Mapping[str, Any]:
+    found = call.variable(name)
+    return found if isinstance(found, Mapping) else {}
+
+
 def _check_storage(call: Call, uri: str) -> None:
     """Files of this execution, of the flow's namespace, of the parent execution; others by their namespace."""
     path = "/" + uri.removeprefix("kestra://").lstrip("/")
     namespace = flow_namespace(call)
-    flow, execution, trigger = (call.variable(name) or {} for name in ("flow", "execution", "trigger"))
+    flow, execution, trigger = (_variable(call, name) for name in ("flow", "execution", "trigger"))
     if namespace is not None:
         folder = "/" + namespace.replace(".", "/")
         if path.startswith(f"{folder}/_files"):

@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.errors import SimulatorError, StorageError
 from simulator.expressions.filters.text import text_of
-from simulator.expressions.java.casts import as_string, not_null, pebble
+from simulator.expressions.java.casts import as_boolean, as_string, not_null, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.json_read import read_json
 from simulator.expressions.java.text import to_json
@@ -33,7 +33,7 @@ def _secret(call: Call, args: Args) -> Any:
     namespace = flow_namespace(call) if given is None else as_string(given)
     subkey = args.get("subkey")
     subkey = None if subkey is None else as_string(subkey)
-    full = call.dialect.major > 1 and args.get("full") is True
+    full = call.dialect.major > 1 and as_boolean(args.get("full"), False)
     if full and subkey:
         raise pebble("The 'secret' function cannot be called with both 'subkey' and 'full' arguments.")
     service = call.scope.secrets
@@ -78,10 +78,7 @@ def _kv(call: Call, args: Args) -> Any:
     own = flow_namespace(call)
     given = args.get("namespace")
     namespace = own if given is None else as_string(given)
-    required = args.get("errorOnMissing")
-    required = True if required is None else required
-    if not isinstance(required, bool):
-        raise pebble("The 'kv' function expects an optional argument 'errorOnMissing' with type boolean.")
+    required = as_boolean(args.get("errorOnMissing"), True)
     service = call.scope.kv
     if service is None or namespace is None:
         error = call.error(f"The key '{key}' does not exist in the namespace '{namespace}'.")

@@ -14,6 +14,7 @@ from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import class_name, is_long, is_string
 
 __all__ = [
+    "as_boolean",
     "as_long",
     "as_map",
     "as_string",
@@ -48,6 +49,15 @@ def as_long(value: Any) -> int:
     if is_long(value):
         return int(value)
     raise class_cast(value, "java.lang.Long")
+
+
+def as_boolean(value: Any, default: bool) -> bool:
+    """`(Boolean) value`, the default for null."""
+    if value is None:
+        return default
+    if isinstance(value, bool):
+        return value
+    raise class_cast(value, "java.lang.Boolean")
 
 
 def as_map(value: Any) -> Mapping[Any, Any]:

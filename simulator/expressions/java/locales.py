@@ -9,7 +9,6 @@ import functools
 import json
 import re
 from dataclasses import dataclass
-from importlib import resources
 from typing import Any
 
 from simulator.expressions.java.errors import JavaError
@@ -69,6 +68,8 @@ class Locale:
 
 @functools.lru_cache(maxsize=1)
 def _table() -> dict[str, Any]:
+    from importlib import resources
+
     text = resources.files("simulator.expressions.java").joinpath("locales.json").read_text("utf-8")
     table: dict[str, Any] = json.loads(text)
     return table

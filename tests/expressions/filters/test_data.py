@@ -107,6 +107,22 @@ def test_jq_reaches_nothing_but_its_input(expression: str) -> None:
     assert "Unable to parse jq value '{b=1}'" in error.message
 
 
+@pytest.mark.parametrize("expression", ["abs", "trim", "toarray", "pick(.b)", "add(.b)", "$__loc__"])
+def test_jq_is_1_6(expression: str) -> None:
+    error = fails("{{ m | jq(e) }}", variables={"m": {"b": 1}, "e": expression})
+    assert "Unable to parse jq value '{b=1}'" in error.message
+
+
+def test_jq_that_may_go_on_for_ever_runs_apart() -> None:
+    from simulator.expressions.scope import Limits
+
+    assert render("{{ [1, 2] | jq('reduce .[] as $x (0; . + $x)') }}") == "[3]"
+    endless = "{{ [1] | jq('last(repeat(1))') }}"
+    assert "jq has not come to an end" in fails(endless, limits=Limits(regex_seconds=0.3)).message
+    huge = "{{ [1] | jq('[range(1000)] | tojson') }}"
+    assert "OutOfMemoryError" in fails(huge, limits=Limits(output_chars=100)).message
+
+
 def test_json_is_a_filter_of_1_only() -> None:
     assert render("{{ m | json }}", "1") == '{"b":1,"c":{"x":[1,null]}}'
     assert "Filter [json] does not exist." in fails("{{ m | json }}", "2").message

@@ -99,6 +99,9 @@ def _newest(tables: Table, name: str) -> tuple[str, int]:
 
 def _survives(template: str, dialect: str, values: list[Any]) -> None:
     variables = {f"v{number}": value for number, value in enumerate(values)}
+    # What functions look up by themselves may be of any kind, too.
+    for name in ("flow", "execution", "trigger", "tasks", "parents", "taskrun", "envs"):
+        variables[name] = values[-1] if values else None
     try:
         render(template, dialect, variables=variables, limits=LIMITS)
     except InternalError:

@@ -14,6 +14,7 @@ CASES = [
     ("{{ '  hello World' | capitalize }}", "  Hello World"),
     ("{{ 'ß' | capitalize }}", "ß"),
     ("{{ 'hello fooBar' | title }}", "Hello FooBar"),
+    ("{{ 'a\u00a0b' | title }}", "A\u00a0b"),
     ("{{ m | upper }}", "{B=1, A=NULL, C={X=[1, NULL]}}"),
     ("{{ true | upper }}", "TRUE"),
     ("{{ l | lower }}", "[3, 1, 2]"),

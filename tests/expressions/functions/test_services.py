@@ -156,7 +156,9 @@ def test_paths_of_namespace_files() -> None:
     assert files("{{ read('/x.txt') }}", "2") == "x.txt|a.b|None"
     assert files("{{ read('/x.txt') }}", "1") == "/x.txt|a.b|None"
     assert files("{{ read('x.txt', namespace='o') }} {{ read('x', 'o', 3) }}") == "x.txt|o|None x|o|3"
-    assert files("{{ read('nsfile:///d/x') }} {{ read('nsfile://o.p/x') }}") == "d/x|a.b|None x|o.p|None"
+    assert (
+        files("{{ read('nsfile:///d/x%20y') }} {{ read('nsfile://o.p/x') }}") == "d/x y|a.b|None x|o.p|None"
+    )
     assert (
         files("{{ fileSize('empty') }} {{ isFileEmpty('empty') }} {{ fileExists('missing') }}")
         == "0 true false"
