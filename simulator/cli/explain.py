@@ -17,19 +17,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _all_codes() -> dict[str, tuple[str, str]]:
-    """Those of the checks and those of the migration rules."""
+def all_codes() -> dict[str, tuple[str, str]]:
+    """Title and explanation of every code: checks, runs, test suites, migration rules."""
     from simulator.migrate.rules import RULES
     from simulator.model.check.codes import CODES
+    from simulator.model.check.codes_run import RUN_CODES
+    from simulator.testing.codes import CODES as SUITE_CODES
 
     codes: dict[str, tuple[str, str]] = {code: (known.title, known.text) for code, known in CODES.items()}
+    codes |= RUN_CODES | SUITE_CODES
     for rule in RULES.values() if isinstance(RULES, dict) else RULES:
         codes.setdefault(rule.code, (rule.what, rule.advice or "`simulate migrate` rewrites it."))
     return codes
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    codes = _all_codes()
+    codes = all_codes()
     if args.code is None:
         for code, (title, _) in sorted(codes.items()):
             console.out(f"{code:<20} {title}")

@@ -153,3 +153,18 @@ def test_graph_and_show(folder: Path) -> None:
 def test_schema(folder: Path) -> None:
     assert "io.kestra.plugin.core.log.Log" in json.loads(simulate("schema")[1])["definitions"]
     assert json.loads(simulate("schema", "--test-suite")[1])["title"] == "Kestra test suite"
+
+
+def test_every_code_in_the_source_is_explained() -> None:
+    import re
+
+    import simulator
+    from simulator.cli.explain import all_codes
+
+    package = Path(simulator.__file__).parent
+    used = {
+        code
+        for file in package.rglob("*.py")
+        for code in re.findall(r"\bSIM-[A-Z]+-\d{3}\b", file.read_text("utf-8"))
+    }
+    assert used - set(all_codes()) == set()
