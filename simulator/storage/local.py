@@ -14,7 +14,7 @@ import shutil
 import stat
 import string
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -39,7 +39,14 @@ def execution_prefix(namespace: str, flow_id: str, execution_id: str) -> str:
 class LocalStorage:
     """`InternalStorage` on a directory. Safe to use from several threads; one process writes at a time."""
 
-    def __init__(self, root: Path, dialect: Dialect, rng: random.Random | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        dialect: Dialect,
+        rng: random.Random | None = None,
+        now: Callable[[], dt.datetime] | None = None,
+    ) -> None:
+        """`now` is the run's clock: files carry its time as their last change (the real time without it)."""
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._base = root.resolve() / TENANT
         self._base.mkdir(mode=0o700, exist_ok=True)
@@ -48,6 +55,7 @@ class LocalStorage:
         self._incoming.mkdir(mode=0o700, exist_ok=True)
         self._dialect = dialect
         self._rng = rng or random.Random()
+        self._now = now
 
     @property
     def dialect(self) -> Dialect:
@@ -180,6 +188,9 @@ class LocalStorage:
                 self._write(source, temporary)
                 if move and isinstance(source, Path):
                     source.unlink(missing_ok=True)
+            if self._now is not None:
+                stamp = self._now().timestamp()
+                os.utime(temporary, (stamp, stamp))
             temporary.replace(target)
         except OSError as error:
             with contextlib.suppress(OSError):

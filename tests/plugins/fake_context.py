@@ -173,7 +173,7 @@ class FakeContext:
         self.rng = random.Random(7)
         self.clock = FakeClock()
         self.logger = FakeLogger()
-        self.storage = LocalStorage(tmp_path / "storage", dialect, self.rng)
+        self.storage = LocalStorage(tmp_path / "storage", dialect, self.rng, self.clock.now)
         self.kv = LocalKv(self.storage, self.clock, dialect, lambda: [self.flow.namespace])
         self.namespace_files = LocalNamespaceFiles(self.storage, dialect, self.clock.now)
         self.endpoints = FakeEndpoints()

@@ -1,5 +1,6 @@
 """Local storage: layout, names per dialect, atomic writes, big files, guards."""
 
+import datetime as dt
 import io
 import random
 import re
@@ -167,3 +168,12 @@ def test_a_big_file_is_not_held_in_memory(v2: LocalStorage) -> None:
     tracemalloc.stop()
     assert v2.info(uri).size == 100 * 1024 * 1024
     assert peak < 8 * 1024 * 1024
+
+
+def test_files_carry_the_time_of_the_run(tmp_path: Path) -> None:
+    now = dt.datetime(2031, 2, 3, 4, 5, 6, tzinfo=dt.UTC)
+    storage = LocalStorage(tmp_path / "s", V2, now=lambda: now)
+    local = tmp_path / "local"
+    local.write_bytes(b"x")
+    for uri in (storage.put(CONTEXT, b"x", "a"), storage.put_file(CONTEXT, local, "b")):
+        assert storage.info(uri).modified == now

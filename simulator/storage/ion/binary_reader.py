@@ -59,14 +59,14 @@ class _Decoder:
         byte = self.data[pos]
         high, low = byte >> 4, byte & 15
         pos += 1
+        if high == 15:
+            raise StorageError("Invalid binary Ion: reserved type code")
         if low == 15 or high == 1:
             return high, low, pos, pos
         if high == 4:
             size = low
         elif low == 14 or (high == 13 and low == 1):
             size, pos = self.varuint(pos)
-        elif high == 15:
-            raise StorageError("Invalid binary Ion: reserved type code")
         else:
             size = low
         return high, low, pos, pos + size
@@ -302,6 +302,9 @@ def _walk(source: BinaryIO, *, decode: bool, raw: bool) -> Iterator[tuple[Any, b
             if at_end:
                 raise StorageError("Invalid binary Ion: the stream is cut") from None
             wanted = max(_BUFFER, 2 * (len(data) - pos))
+        except (ValueError, ArithmeticError, TypeError) as error:
+            # A number of impossible size, a symbol that is no text...
+            raise StorageError(f"Invalid binary Ion: {error}") from None
         more = source.read(wanted)
         at_end = not more
         decoder.data = data[pos:] + more

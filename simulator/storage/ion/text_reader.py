@@ -449,6 +449,9 @@ def _values(text: str, *, at_end: bool) -> tuple[list[Any], str]:
             value = parser.top()
         except _Incomplete:
             return values, text[start:]
+        except (ValueError, ArithmeticError) as error:
+            # Broken base64, a number of impossible size...
+            raise StorageError(f"Invalid Ion text: {error}") from None
         if value is not _SKIP:
             values.append(value)
         elif parser.kind == "":

@@ -13,7 +13,7 @@ from simulator.plugins.core.storage import Concat, Delete, LocalFiles, Reverse, 
 from simulator.plugins.core.storage_items import DeduplicateItems, FilterItems
 from simulator.plugins.core.storage_purge import PurgeCurrentExecutionFiles, PurgeStorage
 from simulator.storage import ion
-from tests.plugins.fake_context import FakeContext
+from tests.plugins.fake_context import START, FakeContext
 
 NS = "company.team"
 ROWS = [
@@ -192,7 +192,7 @@ def test_purge_current_execution(tmp_path: Path) -> None:
 
 
 def test_purge_storage(tmp_path: Path) -> None:
-    end = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
+    end = (START + dt.timedelta(days=1)).isoformat()
     ctx = make(tmp_path, PurgeStorage, {"namespace": "company", "endDate": end})
     uri = ctx.put_bytes(b"x", "a.txt")
     ctx.put_bytes(b"x", "b.txt")
