@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.diagnostics import Collector, Severity
-from simulator.dialect import V1, V2
+from simulator.diagnostics import Severity
+from simulator.dialect import V1, V2, Dialect
 from simulator.errors import InvalidFlowError
 from simulator.migrate.engine import migrate
 from simulator.migrate.rules import RULES, Kind
-from simulator.model.build import build_flow
+from simulator.model.check import check_text
 from simulator.plugins.registry import Registry
 from simulator.source.yaml import read_yaml
 from tests.migrate import test_conditions, test_defaults, test_loops, test_steps
@@ -168,10 +168,9 @@ def _corpus() -> list[Path]:
     return sorted([*SHARED.glob("corpus/flows/**/*.y*ml"), *SHARED.glob("conformance/flows/src/*.yaml")])
 
 
-def _mistakes(text: str, dialect: object, catalog: Registry) -> list[str]:
-    collector = Collector()
-    build_flow(text, "flow.yml", dialect, catalog, collector=collector)  # type: ignore[arg-type]
-    return [str(item) for item in collector if item.severity is Severity.ERROR]
+def _mistakes(text: str, dialect: Dialect, catalog: Registry) -> list[str]:
+    checked = check_text(text, "flow.yml", catalog=catalog, dialect=dialect)
+    return [str(item) for item in checked.diagnostics if item.severity is Severity.ERROR]
 
 
 def test_real_flows_are_valid_in_2_0_afterwards() -> None:
@@ -191,7 +190,11 @@ def test_real_flows_are_valid_in_2_0_afterwards() -> None:
         assert again.after == result.after, path
         if not result.changed:
             assert result.after == text
-        if any(finding.rule.kind is Kind.REFUSED for finding in result.open) or _mistakes(text, V1, catalog):
+        if _mistakes(text, V1, catalog):
+            continue
+        stayed = migrate(text, path.name, stay_v1=True, catalog=catalog)
+        assert _mistakes(stayed.after, V1, catalog) == [], path
+        if any(finding.rule.kind in (Kind.REFUSED, Kind.FAILS) for finding in result.open):
             continue
         compared += 1
         assert _mistakes(result.after, V2, catalog) == [], path

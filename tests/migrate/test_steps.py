@@ -257,6 +257,8 @@ def test_missing_inputs_of_a_schedule() -> None:
     )
     (finding,) = migrated(body).open
     assert finding.message == "Missing inputs for Schedule Trigger 't', missing inputs: 'a'"
+    optional = body.replace("id: a\n    type: STRING", "id: a\n    type: STRING\n    required: false")
+    assert "although the input is not required" in hint(optional, "INP-09")
     given = body + "    inputs:\n      a: x\n"
     assert migrated(given).findings == ()
 

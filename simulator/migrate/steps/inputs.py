@@ -111,14 +111,17 @@ def given(document: Document, context: Context) -> Iterator[Change]:
         for node in list_at(document.root, "inputs")
         if isinstance(node, MapNode)
     ]
-    leaves: list[str] = []
+    leaves: dict[str, bool] = {}
     for name, node in wanted:
         if text_at(node, "type") == "FORM":
-            leaves += [
-                f"{name}.{text_at(child, 'id')}" for child in list_at(node, "inputs") if _needed(child)
-            ]
-        elif _needed(node):
-            leaves.append(name)
+            children = [child for child in list_at(node, "inputs") if isinstance(child, MapNode)]
+            leaves |= {
+                f"{name}.{text_at(child, 'id')}": _required(child)
+                for child in children
+                if "defaults" not in child
+            }
+        elif "defaults" not in node:
+            leaves[name] = _required(node)
     for trigger in list_at(document.root, "triggers"):
         if not isinstance(trigger, MapNode):
             continue
@@ -142,12 +145,13 @@ def given(document: Document, context: Context) -> Iterator[Change]:
             message = (
                 f"Missing inputs for {what} Trigger '{text_at(trigger, 'id')}', missing inputs: '{names}'"
             )
-            yield key_change(document, "INP-09", message, trigger, "type")
+            hint = ""
+            if not any(leaves[leaf] for leaf in missing):
+                hint = "give the value under `inputs` of the trigger: early versions of 2.0 ask for it although the input is not required"
+            yield key_change(document, "INP-09", message, trigger, "type", hint=hint)
 
 
-def _needed(node: Node) -> bool:
-    if not isinstance(node, MapNode) or "defaults" in node:
-        return False
+def _required(node: MapNode) -> bool:
     required = node.get("required")
     return not (isinstance(required, ScalarNode) and required.value is False)
 
