@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 from simulator.errors import StorageError
 from simulator.storage.ion.binary_writer import SYSTEM_SYMBOLS, VERSION_MARKER
 from simulator.storage.ion.java import parse_annotated
-from simulator.storage.ion.text_reader import timestamp_value
+from simulator.storage.ion.text_tokens import timestamp_value
 
 __all__ = ["iter_binary", "iter_raw"]
 
