@@ -446,3 +446,21 @@ def test_an_endpoint_that_stands_for_many_servers(tmp_path: Path, port: int) -> 
     assert seen["path"] == "/echo/token/https/api.example/a?b=1"
     assert seen["headers"]["Host"] == f"127.0.0.1:{port}"
     assert outputs["uri"] == "https://u:p@api.example/a?b=1"
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("http://x/a{b}", "Illegal character in path at index 10: http://x/a{b}"),
+        ("http://x/a?q=a|b", "Illegal character in query at index 14: http://x/a?q=a|b"),
+        ("http://x/%zz", "Malformed escape pair at index 9: http://x/%zz"),
+    ],
+)
+def test_addresses_that_java_refuses(tmp_path: Path, url: str, message: str) -> None:
+    with pytest.raises(TaskError) as error:
+        Request().run(FakeContext(tmp_path, {"uri": f"{{% raw %}}{url}{{% endraw %}}"}, spec=Request.spec))
+    assert error.value.message == message
+
+
+def test_addresses_beyond_ascii(tmp_path: Path, port: int) -> None:
+    assert request(tmp_path, port, uri="/echo?é=[1]")["uri"] == f"{HOST}/echo?%C3%A9=[1]"

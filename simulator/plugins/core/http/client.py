@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
@@ -131,8 +132,17 @@ def _origin(url: str) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
+# What java.net.URI refuses, by part; characters above ASCII pass and are sent percent-encoded.
+_ILLEGAL = {
+    "path": re.compile(r"[\x00-\x20\"<>\\^`{|}\[\]\x7f]"),
+    "query": re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f]"),
+    "fragment": re.compile(r"[\x00-\x20\"<>\\^`{|}\x7f]"),
+}
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
 def encode_url(url: str) -> str:
-    """Spaces become `%20` as in Kestra, other characters that a URL cannot hold are encoded too."""
+    """A URL as Kestra takes it: spaces become `%20`, otherwise java.net.URI's rules. Raises TaskError with its text."""
     url = url.strip().replace(" ", "%20")
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https"):
@@ -143,7 +153,15 @@ def encode_url(url: str) -> str:
         _ = parts.port
     except ValueError:
         raise TaskError(f"Target host is not specified: '{url}'") from None
-    return quote(url, safe="%/:?#[]@!$&'()*+,;=~-._|{}")
+    for name, pattern in _ILLEGAL.items():
+        bad = pattern.search(getattr(parts, name))
+        if bad is not None:
+            start = url.index(bad[0], len(parts.scheme) + 3 + len(parts.netloc))
+            raise TaskError(f"Illegal character in {name} at index {start}: {url}")
+    bad = _BAD_ESCAPE.search(url)
+    if bad is not None:
+        raise TaskError(f"Malformed escape pair at index {bad.start()}: {url}")
+    return quote(url, safe="%/:?#[]@!$&'()*+,;=~-._")
 
 
 def check_code(ctx: RunContext, response: HttpResponse, options: HttpOptions) -> None:
