@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from simulator.expressions.java.errors import JavaError
 from simulator.values import Instant, OffsetDateTime
 
 __all__ = [
@@ -381,7 +382,12 @@ def hash_map(pairs: Iterable[tuple[Any, Any]], capacity: int = 16) -> HashMap:
     """
     found: dict[Any, Any] = {}
     for key, value in pairs:
-        found[key] = value
+        try:
+            found[key] = value
+        except TypeError:
+            raise JavaError(
+                "UnsupportedOperationException", f"A {class_name(key)} cannot be the key of a map here"
+            ) from None
     while len(found) > capacity * 0.75:
         capacity *= 2
     mask = capacity - 1

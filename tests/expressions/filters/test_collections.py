@@ -49,6 +49,7 @@ ERRORS = [
         "Currently, only Maps and Lists can be merged with a List. Arg2: java.lang.String",
     ),
     ("{{ {'a': 1} | merge('x') }}", "UnsupportedOperationException"),
+    ("{{ {'a': 1} | merge([[1]]) }}", "A java.util.ArrayList cannot be the key of a map here"),
     ("{{ [1, 'a'] | sort }}", "ClassCastException"),
     ("{{ [1, i] | sort }}", "ClassCastException"),
     ("{{ [1, n] | sort }}", "NullPointerException"),
