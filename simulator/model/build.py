@@ -32,7 +32,7 @@ from simulator.model.labels import read_labels
 from simulator.model.patterns import FLOW_ID, NAMESPACE, TENANT_ID
 from simulator.model.problems import Problems, illegal_source
 from simulator.model.retry import build_retry
-from simulator.model.tasks import build_tasks, build_trigger
+from simulator.model.tasks import build_tasks, build_trigger, check_worker_selector
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 from simulator.source.yaml import read_yaml
 
@@ -175,6 +175,7 @@ def _flow(node: MapNode, text: str, file: str, problems: Problems) -> Flow:
 
             check_value(_TABLES["flow"][key], value, problems, path=key)
     plugin_default_problems(node.get("pluginDefaults"), problems)
+    check_worker_selector(node, "", problems)
     variables = node.get("variables")
     revision = node.get("revision")
     return Flow(

@@ -217,6 +217,7 @@ def build_task(node: Node, problems: Problems, path: str, *, depends_on: tuple[s
     if spec is not None:
         check_task_rules(task, spec, problems)
         _useless_keys(task, spec, problems)
+    check_worker_selector(node, bean, problems)
     if "assets" in node and problems.dialect.major >= 2:
         problems.violation(bean, f"Task '{bean}' can't have any `assets` because assets are only available in Enterprise Edition.", node.key_spans["assets"])  # fmt: skip
     return task
@@ -230,6 +231,19 @@ def _ruled(spec: TaskSpec | None) -> tuple[str, ...]:
     if spec is None or not has_task_rules(spec):
         return ()
     return tuple(item.name for item in spec.properties if item.type in _CHILD_TYPES)
+
+
+def check_worker_selector(node: MapNode, bean: str, problems: Problems) -> None:
+    """2.0's routing: `match` and `fallback` want `tags`."""
+    selector = node.get("workerSelector")
+    if problems.dialect.major < 2 or not isinstance(selector, MapNode):
+        return
+    tags = selector.get("tags")
+    if isinstance(tags, ListNode) and tags.items:
+        return
+    for key in ("fallback", "match"):
+        if not is_null(selector.get(key)):
+            problems.violation(bean, f"{key} can only be set when tags is non-empty", selector.key_spans[key])
 
 
 def _own_names(spec: TaskSpec | None) -> set[str]:

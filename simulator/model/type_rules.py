@@ -8,7 +8,7 @@ from simulator.model.catalog import Kind, TaskSpec
 from simulator.model.fields import is_null
 from simulator.model.flow import Task, Trigger
 from simulator.model.problems import Problems
-from simulator.source.nodes import ListNode, MapNode, ScalarNode
+from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 
 __all__ = ["check_task_rules", "check_trigger_rules", "cron_error", "has_task_rules"]
 
@@ -94,6 +94,21 @@ def _if(task: Task, spec: TaskSpec, problems: Problems) -> None:
         problems.violation(f"{task.id}.then", "must not be empty", task.span, code="SIM-FLOW-024")
 
 
+def _purge(task: Task, spec: TaskSpec, problems: Problems) -> None:
+    behavior = task.node.get("behavior")
+    if (
+        isinstance(behavior, MapNode)
+        and not is_null(behavior.get("before"))
+        and not is_null(behavior.get("keepAmount"))
+    ):
+        problems.violation(
+            task.id,
+            "Cannot set both 'before' and 'keepAmount' properties",
+            behavior.span,
+            code="SIM-FLOW-024",
+        )
+
+
 _TASK_RULES: dict[str, Callable[[Task, TaskSpec, Problems], None]] = {
     **{f"{_FLOW}{name}": _no_tasks for name in ("Sequential", "AllowFailure", "ForEach", "EachSequential")},
     **{f"{_FLOW}{name}": _no_tasks_since_2 for name in ("Parallel", "EachParallel", "Loop", "LoopUntil")},
@@ -101,6 +116,8 @@ _TASK_RULES: dict[str, Callable[[Task, TaskSpec, Problems], None]] = {
     f"{_FLOW}Dag": _dag,
     f"{_FLOW}Switch": _switch,
     f"{_FLOW}If": _if,
+    "io.kestra.plugin.core.kv.PurgeKV": _purge,
+    "io.kestra.plugin.core.namespace.PurgeFiles": _purge,
 }
 
 
@@ -233,11 +250,93 @@ def _webhook(trigger: Trigger, problems: Problems) -> None:
                 problems.violation(trigger.id, text, item.span)
 
 
+_WINDOWS = {
+    # type: (what it must have, what it cannot have), as (key, word in the message)
+    "DAILY_TIME_DEADLINE": (
+        (("deadline", "a deadline"),),
+        (("window", "a window"), ("windowAdvance", "a window")),
+    ),
+    "DAILY_TIME_WINDOW": (
+        (("startTime", "a start time"), ("endTime", "an end time")),
+        (("window", "a window"), ("windowAdvance", "a window"), ("deadline", "a deadline")),
+    ),
+    "DURATION_WINDOW": ((), (("deadline", "a deadline"),)),
+    "SLIDING_WINDOW": ((), (("deadline", "a deadline"),)),
+}
+
+
+def _time_window(node: Node | None, path: str, problems: Problems) -> None:
+    if not isinstance(node, MapNode):
+        return
+    kind = node.get("type")
+    name = kind.text if isinstance(kind, ScalarNode) and kind.text else "DURATION_WINDOW"
+    needed, barred = _WINDOWS.get(name, ((), ()))
+    for key, word in needed:
+        if is_null(node.get(key)):
+            problems.violation(
+                path, f"Time window of type `{name}` must have {word}.", node.span, code="SIM-FLOW-025"
+            )
+    for key, word in barred:
+        if not is_null(node.get(key)):
+            problems.violation(
+                path,
+                f"Time window of type `{name}` cannot have {word}.",
+                node.key_spans[key],
+                code="SIM-FLOW-025",
+            )
+
+
+_ANY_VALUE = frozenset({"IS_NULL", "IS_NOT_NULL"})
+_MANY_VALUES = frozenset({"IN", "NOT_IN"})
+
+
+def _filter(node: Node, path: str, problems: Problems) -> None:
+    """One filter of a precondition: which of `value` and `values` its type wants."""
+    kind = node.get("type") if isinstance(node, MapNode) else None
+    if not isinstance(node, MapNode) or not isinstance(kind, ScalarNode):
+        return
+    has_value, has_values = not is_null(node.get("value")), not is_null(node.get("values"))
+    texts = []
+    if kind.text in _MANY_VALUES:
+        if has_value:
+            texts.append(f"`value` must be null for type {kind.text}")
+    elif not has_value and kind.text not in _ANY_VALUE:
+        texts.append(f"`value` cannot be null for type {kind.text}")
+    if has_values and kind.text not in _MANY_VALUES:
+        texts.append(f"`values` must be null for type {kind.text}")
+    for text in texts:
+        problems.violation(path, text, node.span, code="SIM-FLOW-025")
+
+
+def _flow_trigger(trigger: Trigger, problems: Problems) -> None:
+    node = trigger.node
+    if problems.dialect.major == 1:
+        before = node.get("preconditions")
+        if isinstance(before, MapNode):
+            _time_window(before.get("timeWindow"), trigger.id, problems)
+            where = before.get("where")
+            for group in where.items if isinstance(where, ListNode) else ():
+                filters = group.get("filters") if isinstance(group, MapNode) else None
+                for item in filters.items if isinstance(filters, ListNode) else ():
+                    _filter(item, trigger.id, problems)
+        conditions = node.get("conditions")
+        for item in conditions.items if isinstance(conditions, ListNode) else ():
+            if isinstance(item, MapNode):
+                _time_window(item.get("timeWindow"), trigger.id, problems)
+        return
+    mode = node.get("mode")
+    if isinstance(mode, ScalarNode) and mode.text == "AT_LEAST" and is_null(node.get("minSatisfied")):
+        problems.violation(
+            trigger.id, "`minSatisfied` must be set when mode is AT_LEAST", mode.span, code="SIM-FLOW-025"
+        )
+
+
 _TRIGGER = "io.kestra.plugin.core.trigger."
 _TRIGGER_RULES: dict[str, tuple[Callable[[Trigger, Problems], None], ...]] = {
     f"{_TRIGGER}Schedule": (_schedule, _timezone),
     f"{_TRIGGER}ScheduleOnDates": (_timezone,),
     f"{_TRIGGER}Webhook": (_webhook,),
+    f"{_TRIGGER}Flow": (_flow_trigger,),
 }
 
 

@@ -132,6 +132,8 @@ BROKEN = {
     "label key": (HEAD + "labels: {Big: x}\n" + LOG, "Invalid label key."),
     "duplicate": (HEAD + LOG + "  - {id: log, type: io.kestra.plugin.core.log.Log, message: x}\n", "Invalid Flow: Duplicate task id with name [log]"),
     "recursion": (HEAD + "tasks: [{id: s, type: io.kestra.plugin.core.flow.Subflow, namespace: team, flowId: demo}]", "Recursive call to flow [team.demo]"),
+    "selector": (HEAD + LOG + "    workerSelector: {match: ALL}\n", "log: match can only be set when tags is non-empty"),
+    "null task": (HEAD + "tasks: [~]", "tasks[0]: must not be null"),
     "assets": (HEAD + LOG + "    assets: {}\n", "Task 'log' can't have any `assets`"),
     "a list": ("- a", "Cannot deserialize value of type `io.kestra.core.models.flows.Flow` from Array value"),
     "a suite": ("id: x\nnamespace: y\nflowId: z\ntestCases: []", "This file is no flow but a test suite"),
@@ -288,7 +290,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(WORDS, TREES, max_size=6), st.sampled_from([V1, V2]))
 def test_any_tree_gives_findings_or_a_model(tree: dict[str, object], dialect: Dialect) -> None:
     import json

@@ -32,7 +32,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(st.dictionaries(st.sampled_from(["a", "on", "1", "null", "x y", "k:"]), TREES, max_size=4))
 def test_what_is_written_reads_back(data: dict[str, object]) -> None:
     assert read_yaml(to_yaml(data)).plain() == data

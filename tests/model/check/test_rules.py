@@ -238,7 +238,7 @@ def test_every_code_is_explained() -> None:
         assert code.startswith("SIM-") and known.title and known.text.endswith((".", ")", "`", "`."))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.text(max_size=80) | st.text(alphabet="{}%|'\"inputs. outputsvar()[]:-\n ", max_size=60))
 def test_any_expression_gives_findings(text: str) -> None:
     import json
@@ -248,7 +248,7 @@ def test_any_expression_gives_findings(text: str) -> None:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=80))
 def test_any_text_gives_findings(text: str) -> None:
     check_text(text, "f", catalog=CATALOG)
