@@ -329,3 +329,15 @@ def test_symbol_tables_that_add_to_the_one_before() -> None:
     data = marker + first + bytes.fromhex("d38a2105") + second + row
     assert ion.loads(data) == [{"a": 5}, {"a": 1, "b": 2}]
     assert [ion.load(raw) for _, raw in ion.iter_records(io.BytesIO(data))] == [{"a": 5}, {"a": 1, "b": 2}]
+
+
+def test_values_by_line() -> None:
+    lines = ["{a:1}", "{a:2}", "// nothing", '{"a": 3} {a:4}', "{b:5}"]
+    assert list(ion.iter_line_values(lines)) == [
+        ({"a": 1}, "{a:1}"),
+        ({"a": 2}, "{a:2}"),
+        ({"a": 3}, '{"a": 3} {a:4}'),
+        ({"b": 5}, "{b:5}"),
+    ]
+    with pytest.raises(StorageError):
+        list(ion.iter_line_values(["{a:1}", "{a:"]))

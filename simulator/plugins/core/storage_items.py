@@ -36,10 +36,10 @@ def _items(ctx: RunContext, source: BinaryIO, *, decode: bool = True) -> Iterato
         for row in ion.iter_rows(source):
             yield row, ion.dump_row(row, binary=True)
     else:
-        for line in iter_lines(source):
-            if line.strip():
-                row = ion.load(line) if decode else None
-                yield row, line.encode("utf-8", "surrogateescape") + b"\n"
+        lines = (line for line in iter_lines(source) if line.strip())
+        values = ion.iter_line_values(lines) if decode else ((None, line) for line in lines)
+        for row, line in values:
+            yield row, line.encode("utf-8", "surrogateescape") + b"\n"
 
 
 def _fields(row: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from simulator.errors import StorageError
 from simulator.storage.ion.binary_reader import iter_binary, iter_raw
 from simulator.storage.ion.binary_writer import VERSION_MARKER, stream
 from simulator.storage.ion.rows import RowWriter
-from simulator.storage.ion.text_reader import iter_text
+from simulator.storage.ion.text_reader import iter_line_values, iter_text
 from simulator.storage.ion.text_writer import to_text
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "dump_row",
     "dumps",
     "is_binary",
+    "iter_line_values",
     "iter_records",
     "iter_rows",
     "load",

@@ -13,7 +13,7 @@ from typing import Any
 from simulator.errors import StorageError
 from simulator.storage.ion.text_parser import KEYWORDS, SKIP, Incomplete, Parser
 
-__all__ = ["iter_text"]
+__all__ = ["iter_line_values", "iter_text"]
 
 
 def iter_text(lines: Iterable[str]) -> Iterator[Any]:
@@ -40,6 +40,20 @@ def iter_text(lines: Iterable[str]) -> Iterator[Any]:
         size = tried = len(rest)
     if waiting:
         yield from _values("".join(waiting), at_end=True)[0]
+
+
+def iter_line_values(lines: Iterable[str]) -> Iterator[tuple[Any, str]]:
+    """The first value of each line that holds one, with the line: how 1.x reads rows (FileSerde.reader)."""
+    shape: Shape | None = None
+    for line in lines:
+        row = shape.read(line) if shape is not None else None
+        if row is None:
+            values, _ = _values(line, at_end=True)
+            if not values:
+                continue
+            row = values[0]
+            shape = Shape.of(row, line) if len(values) == 1 else None
+        yield row, line
 
 
 class Shape:
