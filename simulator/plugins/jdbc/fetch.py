@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from simulator.engine.task import RunContext
 from simulator.errors import TaskError
@@ -13,7 +13,17 @@ from simulator.plugins.jdbc.binds import Bound
 from simulator.plugins.jdbc.types import UnsupportedColumn, json_value
 from simulator.storage.fileserde import row_writer
 
-__all__ = ["FETCH_TYPES", "Fetched", "fetch_type", "run_statement", "statement_rows"]
+__all__ = [
+    "CHUNK",
+    "FETCH_TYPES",
+    "Engine",
+    "Fetched",
+    "PostgresEngine",
+    "Reader",
+    "distinct_columns",
+    "fetch_type",
+    "run_statement",
+]
 
 FETCH_TYPES = ("NONE", "FETCH", "FETCH_ONE", "STORE")
 
@@ -38,42 +48,65 @@ def fetch_type(ctx: RunContext, default: str = "NONE") -> str:
     return str(ctx.get("fetchType") or default)
 
 
-def run_statement(ctx: RunContext, connection: Any, statements: Sequence[Bound], kind: str) -> Fetched:
+class Engine(Protocol):
+    """A database that runs statements: PostgreSQL here, the embedded ones in their modules."""
+
+    def read(self, statement: Bound) -> Reader:
+        """Sends a statement whose rows will be read."""
+
+    def execute(self, statement: Bound) -> bool:
+        """Runs a statement without reading; whether it has a result set."""
+
+
+class Reader(Protocol):
+    """A statement that has been sent, and its rows as they come."""
+
+    result_set: bool
+    columns: list[str]
+
+    def rows(self) -> Iterator[tuple[Any, ...]]: ...
+    def batches(self) -> Iterator[list[tuple[Any, ...]]]: ...
+    def close(self) -> None: ...
+
+
+def run_statement(ctx: RunContext, engine: Engine, statements: Sequence[Bound], kind: str) -> Fetched:
     """Runs the statements of one SQL text (mostly one) and reads by `kind`.
 
     As JDBC does: when the first gives no result set nothing is read; FETCH_ONE reads the first row of the first.
-    Raises psycopg's errors, and TaskError for values that the plugin cannot read.
+    Raises the driver's errors, and TaskError for values that the plugin cannot read.
     """
     first, rest = statements[0], statements[1:]
     if kind == "NONE":
-        result_set = _execute(connection, first)
+        result_set = engine.execute(first)
         for statement in rest:
-            _execute(connection, statement)
+            engine.execute(statement)
         return Fetched({"row": None}, result_set=result_set)
     if kind == "FETCH_ONE":
-        return _fetch_one(connection, first, rest)
-    reader = _Reader(connection, first)
+        return _fetch_one(engine, first, rest)
+    reader = engine.read(first)
     if not reader.result_set:
         for statement in rest:
-            _execute(connection, statement)
+            engine.execute(statement)
         return Fetched({"row": None})
     if kind == "FETCH":
-        return _fetch_all(connection, reader, rest)
-    return _store(ctx, connection, reader, rest)
+        return _fetch_all(engine, reader, rest)
+    return _store(ctx, engine, reader, rest)
 
 
-def statement_rows(connection: Any, statement: Bound) -> Iterator[tuple[Any, ...]]:
-    """The rows of one statement as tuples, streamed."""
-    reader = _Reader(connection, statement)
-    yield from reader.rows()
+class PostgresEngine:
+    """Statements on one psycopg connection. Raises psycopg's errors."""
 
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
 
-def _execute(connection: Any, statement: Bound) -> bool:
-    """Runs a statement without reading; whether it has a result set."""
-    with _cursor(connection) as cursor:
-        sql, values = statement
-        cursor.execute(sql, values or None)
-        return cursor.description is not None
+    def read(self, statement: Bound) -> Reader:
+        return _PostgresReader(self._connection, statement)
+
+    def execute(self, statement: Bound) -> bool:
+        with _cursor(self._connection) as cursor:
+            sql, values = statement
+            cursor.execute(sql, values or None)
+            return cursor.description is not None
 
 
 def _cursor(connection: Any) -> Any:
@@ -86,7 +119,7 @@ def _cursor(connection: Any) -> Any:
     return cursor
 
 
-class _Reader:
+class _PostgresReader:
     """A statement that has been sent, and its rows as they come: never more than a chunk in memory."""
 
     def __init__(self, connection: Any, statement: Bound) -> None:
@@ -106,11 +139,9 @@ class _Reader:
             if error.sqlstate is not None or "produce a result" not in str(error):
                 raise
             self.result_set = False
-        self.labels: list[str] = [column.name for column in self._cursor.description or ()]
-        # A later column of the same label wins, at the place of the first.
-        self.columns = list(dict.fromkeys(self.labels))
-        last = {label: index for index, label in enumerate(self.labels)}
-        self._order = [last[label] for label in self.columns] if len(last) < len(self.labels) else None
+        self.columns, self._order = distinct_columns(
+            [column.name for column in self._cursor.description or ()]
+        )
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         if self._first is None:
@@ -152,11 +183,21 @@ class _Reader:
         self._cursor.close()
 
 
-def _fetch_one(connection: Any, first: Bound, rest: Sequence[Bound]) -> Fetched:
-    reader = _Reader(connection, first)
+def distinct_columns(labels: list[str]) -> tuple[list[str], list[int] | None]:
+    """Labels without repetition, and which column gives each: a later one wins, at the place of the first.
+
+    The order is None when no label repeats.
+    """
+    columns = list(dict.fromkeys(labels))
+    last = {label: index for index, label in enumerate(labels)}
+    return columns, [last[label] for label in columns] if len(last) < len(labels) else None
+
+
+def _fetch_one(engine: Engine, first: Bound, rest: Sequence[Bound]) -> Fetched:
+    reader = engine.read(first)
     if not reader.result_set:
         for statement in rest:
-            _execute(connection, statement)
+            engine.execute(statement)
         return Fetched({"row": None})
     row = None
     # Read to the end: giving up would cancel a statement that also writes.
@@ -165,26 +206,26 @@ def _fetch_one(connection: Any, first: Bound, rest: Sequence[Bound]) -> Fetched:
             row = dict(zip(reader.columns, item))
     reader.close()
     for statement in rest:
-        _execute(connection, statement)
+        engine.execute(statement)
     if row is None:
         return Fetched({"row": None, "size": 0}, 0, True)
     shown = {key: json_value(value, drop_nulls=True) for key, value in row.items()}
     return Fetched({"row": shown, "size": 1}, 1, True)
 
 
-def _readers(connection: Any, reader: _Reader, rest: Sequence[Bound]) -> Iterator[_Reader]:
+def _readers(engine: Engine, reader: Reader, rest: Sequence[Bound]) -> Iterator[Reader]:
     yield reader
     reader.close()
     for statement in rest:
-        following = _Reader(connection, statement)
+        following = engine.read(statement)
         if following.result_set:
             yield following
         following.close()
 
 
-def _fetch_all(connection: Any, reader: _Reader, rest: Sequence[Bound]) -> Fetched:
+def _fetch_all(engine: Engine, reader: Reader, rest: Sequence[Bound]) -> Fetched:
     rows: list[dict[str, Any]] = []
-    for current in _readers(connection, reader, rest):
+    for current in _readers(engine, reader, rest):
         for item in current.rows():
             rows.append(
                 {
@@ -196,10 +237,10 @@ def _fetch_all(connection: Any, reader: _Reader, rest: Sequence[Bound]) -> Fetch
     return Fetched({"row": None, "rows": rows, "size": len(rows)}, len(rows), True)
 
 
-def _store(ctx: RunContext, connection: Any, reader: _Reader, rest: Sequence[Bound]) -> Fetched:
+def _store(ctx: RunContext, engine: Engine, reader: Reader, rest: Sequence[Bound]) -> Fetched:
     path = ctx.temp_file(".ion")
     with path.open("wb") as target, row_writer(target, ctx.dialect) as writer:
-        for current in _readers(connection, reader, rest):
+        for current in _readers(engine, reader, rest):
             for batch in current.batches():
                 writer.write_rows(current.columns, batch)
     uri = ctx.put_file(path)

@@ -12,19 +12,29 @@ from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError
 from simulator.plugins.jdbc.binds import Bound, bind
 from simulator.plugins.jdbc.connection import open_connection
-from simulator.plugins.jdbc.fetch import Fetched, fetch_type, run_statement
+from simulator.plugins.jdbc.fetch import Fetched, PostgresEngine, fetch_type, run_statement
 from simulator.plugins.jdbc.messages import sql_error
 from simulator.plugins.jdbc.sql import driver_statements, split_statements
 from simulator.plugins.jdbc.types import configure
 
-__all__ = ["parameters_of", "run_queries", "run_query", "session_zone"]
+__all__ = [
+    "AFTER_SPLIT",
+    "ONE_AFTER",
+    "ONE_STATEMENT",
+    "parameters_of",
+    "query_result",
+    "record_size",
+    "run_queries",
+    "run_query",
+    "session_zone",
+]
 
-_ONE_STATEMENT = (
+ONE_STATEMENT = (
     "Query task support only a single SQL statement. Use the Queries task to run multiple statements."
 )
-_ONE_AFTER = "Query task afterSQL supports only a single SQL statement. Use the Queries task to run multiple statements."
+ONE_AFTER = "Query task afterSQL supports only a single SQL statement. Use the Queries task to run multiple statements."
 #: The plugin's own test for several statements in afterSQL.
-_AFTER_SPLIT = re.compile(r";[^']")
+AFTER_SPLIT = re.compile(r";[^']")
 
 
 def session_zone(ctx: RunContext) -> dt.tzinfo:
@@ -60,30 +70,30 @@ def run_query(ctx: RunContext, *, pooled: bool | None = None, default: str = "NO
     zone = session_zone(ctx)
     with open_connection(ctx, autocommit=after is None, pooled=pooled) as connection:
         if len(split_statements(sql)) > 1:
-            raise TaskError(_ONE_STATEMENT)
+            raise TaskError(ONE_STATEMENT)
         configure(connection, zone, for_json=kind != "STORE")
         ctx.logger.debug("Starting query: {}", sql)
         try:
             statements = _bound(sql, parameters_of(ctx))
             if not statements:
                 raise TaskError("No results were returned by the query." if kind != "NONE" else "empty query")
-            fetched = run_statement(ctx, connection, statements, kind)
+            fetched = run_statement(ctx, PostgresEngine(connection), statements, kind)
             if after is not None:
                 _run_after(ctx, connection)
         except psycopg.Error as error:
             raise sql_error(error) from None
-    _metric(ctx, kind, fetched.size)
+    record_size(ctx, kind, fetched.size)
     return fetched
 
 
 def _run_after(ctx: RunContext, connection: Any) -> None:
     """Runs `afterSQL` and commits. Rendered blank, Kestra does neither: the main statement's work is lost."""
     after = str(ctx.get("afterSQL") or "")
-    if len([part for part in _AFTER_SPLIT.split(after) if part.strip()]) > 1:
-        raise TaskError(_ONE_AFTER)
+    if len([part for part in AFTER_SPLIT.split(after) if part.strip()]) > 1:
+        raise TaskError(ONE_AFTER)
     statements = _bound(after, parameters_of(ctx))
     if statements:
-        run_statement(ctx, connection, statements, "NONE")
+        run_statement(ctx, PostgresEngine(connection), statements, "NONE")
         connection.commit()
 
 
@@ -107,7 +117,7 @@ def run_queries(ctx: RunContext) -> TaskResult:
                 statements = _bound(part, parameters, prepared=True)
                 if not statements:
                     continue  # a comment only
-                fetched = run_statement(ctx, connection, statements, kind)
+                fetched = run_statement(ctx, PostgresEngine(connection), statements, kind)
                 if not fetched.result_set:
                     continue
                 found = dict(fetched.outputs)
@@ -121,11 +131,11 @@ def run_queries(ctx: RunContext) -> TaskResult:
                 connection.commit()
         except psycopg.Error as error:
             raise sql_error(error, wrapped=True) from None
-    _metric(ctx, kind, total)
+    record_size(ctx, kind, total)
     return TaskResult({"outputs": outputs}, fact=f"{len(outputs)} results, {total:,} rows")
 
 
-def _metric(ctx: RunContext, kind: str, size: int) -> None:
+def record_size(ctx: RunContext, kind: str, size: int) -> None:
     ctx.metric(
         "fetch.size",
         size,
