@@ -18,9 +18,9 @@ from simulator.engine.files import Files
 from simulator.engine.jobs import Job, JobClock
 from simulator.engine.live import Live
 from simulator.engine.scope import scope_of, variables_of
-from simulator.engine.task import Clock, Endpoint, ExecutionService, ProcessResult
+from simulator.engine.task import Clock, Endpoint, ExecutionService, InnerTask, ProcessResult, TaskResult
 from simulator.engine.workdir import WorkDir
-from simulator.errors import TaskError
+from simulator.errors import ExpressionError, TaskError
 from simulator.expressions.scope import Scope
 from simulator.model.catalog import PropertySpec, T, TaskSpec
 from simulator.model.flow import Task
@@ -337,6 +337,43 @@ class TaskContext:
         for task in tasks:
             self._live.placements.add(task, self.task)
         return tasks
+
+    def inner_task(self, source: str) -> InnerTask:
+        """task.InnerTasks: reads one task and prepares it to run as this task run."""
+        from simulator.diagnostics import Collector
+        from simulator.dialect import V1, V2
+        from simulator.model.problems import Problems
+        from simulator.model.tasks import build_task
+        from simulator.source.yaml import read_yaml
+
+        collector = Collector()
+        node = read_yaml(source, "<task>")
+        problems = Problems(
+            self.dialect, self._kernel.registry, collector, V2 if self.dialect.major == 1 else V1
+        )
+        task = build_task(node, problems, "task")
+        errors = [item.message for item in collector if item.severity.label == "error"]
+        if task is None or errors:
+            raise ExpressionError("; ".join(errors) or "This is no task")
+        cls = self._kernel.registry.load(task.type)
+        if cls is None:
+            raise TaskError(f"Invalid type: {task.type}")
+
+        def run() -> TaskResult:
+            inner = TaskContext(
+                self._kernel,
+                self._live,
+                self._run,
+                replace(task, id=self.task.id),
+                cls.spec,
+                executions=self._executions,
+                job=self._job,
+                directory=self._directory,
+            )
+            result: TaskResult = cls().run(inner)
+            return result
+
+        return InnerTask(cls.spec.type, cls.spec.kind, run)
 
     def temp_file(self, extension: str = ".tmp") -> Path:
         rng = self._kernel.rng if self._job is None else self._own_rng()

@@ -93,24 +93,13 @@ class Dispatcher:
             self.fail(live, run, TaskError(f"Unable to find task '{run.task_id}'"))
             return
         if task.id in kernel.settings.breakpoints and ("breakpoint", run.id) not in live.facts:
-            live.facts[("breakpoint", run.id)] = True  # type: ignore[index]
+            live.facts[("breakpoint", run.id)] = True
             kernel.run_state(live, run, StateType.BREAKPOINT)
             kernel.set_state(live, StateType.BREAKPOINT)
             return
         if task.run_if is not None and task.run_if != "true" and not self._wanted(live, run, task):
             return
         if kernel.mocks is not None:
-            plugin = kernel.mocks.find(task)
-            if plugin is not None:
-                self.run_code(
-                    live,
-                    replace(run, mocked=True),
-                    task,
-                    type(plugin),
-                    directory=self.directory_of(run),
-                    plugin=plugin,
-                )
-                return
             canned = kernel.mocks.result(live.flow, task, run)
             if canned is not None:
                 self._mocked(live, run, task, canned)
@@ -186,11 +175,8 @@ class Dispatcher:
         directory: WorkDir | None = None,
         after: Callable[[], None] | None = None,
         extra: Mapping[str, Any] | None = None,
-        plugin: Any = None,
     ) -> None:
-        """Runs a plugin's code for one attempt; `after` is called when the run has ended for good or is retried.
-
-        `plugin`: the instance to use instead of a new one of `cls` (a mock)."""
+        """Runs a plugin's code for one attempt; `after` is called when the run has ended for good or is retried."""
         kernel = self.kernel
         now = kernel.now()
         if kernel.dialect.submitted_state:
@@ -213,7 +199,7 @@ class Dispatcher:
             result: Any = None
             error: BaseException | None = None
             try:
-                result = (plugin or cls()).run(context)
+                result = cls().run(context)
             except Exception as caught:  # noqa: BLE001 - any exception of task code fails the run, as in Kestra
                 error = caught
             context.close()
@@ -238,7 +224,7 @@ class Dispatcher:
             try:
                 if self.cache is not None and task.task_cache is not None and task.task_cache.enabled:
                     return self.cache.run(context, cls)
-                return (plugin or cls()).run(context)
+                return cls().run(context)
             finally:
                 context.close()
 

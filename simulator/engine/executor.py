@@ -168,6 +168,12 @@ class Executor:
         pairs = labels.items() if isinstance(labels, Mapping) else labels
         return self.creator.create(flow, inputs, pairs, **options).snapshot()
 
+    def adopt(self, executions: Sequence[Execution], logs: Mapping[str, Sequence[LogEntry]]) -> None:
+        """Makes kept executions (`store.StoredRun`) known, to act on them. Raises NotFoundError for a missing flow."""
+        from simulator.engine.adopt import adopt
+
+        adopt(self, executions, logs)
+
     def run_until_idle(self, before: dt.datetime | None = None) -> None:
         """Works until nothing more happens by itself (see the module text), or until `before` in the run's time."""
         self.kernel.loop.run(before=before)

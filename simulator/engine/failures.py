@@ -40,8 +40,8 @@ def _place(task: Task, error: SimulatorError) -> Span:
                 if error.offset is None and node.span.end.line == start.line:
                     end = node.span.end
                 return Span(node.span.file, start, end)
-    node = task.node.get("id")
-    return node.span if node is not None else task.span
+    name = task.node.get("id")
+    return name.span if name is not None else task.span
 
 
 def failure_diagnostic(task: Task, error: BaseException) -> Diagnostic | None:

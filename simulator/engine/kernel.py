@@ -21,6 +21,7 @@ from simulator.engine.loop import Loop
 from simulator.engine.placement import Placements
 from simulator.engine.settings import EngineSettings, FlowStore, Mocks, Secrets, SecretSink
 from simulator.engine.task import Endpoints, ProcessRunner
+from simulator.errors import UnsupportedError
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
 from simulator.storage.base import InternalStorage, KvStore, NamespaceFiles
@@ -108,6 +109,13 @@ class Kernel:
         if found is None or found.flow is not flow:
             found = self._placements[id(flow)] = Placements(flow)
         return found
+
+    def plugin(self, task: Task) -> Any:
+        """The class of a task's type. Raises UnsupportedError when there is none (asked before, so a bug)."""
+        cls = self.registry.load(task.type)
+        if cls is None:
+            raise UnsupportedError(f"Invalid type: {task.type}")
+        return cls
 
     # --- changes
 

@@ -131,7 +131,7 @@ class Live:
         """Nothing more will happen: end state set and afterExecution done"""
         self.slot = False
         """Holds a slot of its flow's concurrency limit"""
-        self.facts: dict[str, Any] = {}
+        self.facts: dict[Any, Any] = {}
         self._snapshot: Execution | None = None
         self.decrypt: Callable[[Any], Any] | None = None
 

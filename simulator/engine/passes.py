@@ -314,13 +314,12 @@ class Passes:
         if live.over:
             return
         if live.root is None:
-            for name, tasks in (
-                ("listeners", lambda: self.matching_listeners(live)),
-                ("afterExecution", lambda: enabled(live.flow.after_execution)),
-            ):
+            for name in ("listeners", "afterExecution"):
                 order = live.facts.get(f"order:{name}")
                 if order is None:
-                    order = live.facts[f"order:{name}"] = Sequential(list(tasks()))
+                    after = enabled(live.flow.after_execution)
+                    tasks = self.matching_listeners(live) if name == "listeners" else after
+                    order = live.facts[f"order:{name}"] = Sequential(tasks)
                 block = live.top.block(name)
                 slots = order.next(block)
                 if slots:

@@ -1,6 +1,6 @@
 """Child processes: in a group of their own, killed as a group (task.ProcessRunner).
 
-System-specific calls are in `_start_group` and `_signal_group` only. A process that is left when the session closes is
+System-specific calls are in `_OWN_GROUP` and `_signal_group` only. A process that is left when the session closes is
 killed there. Arguments and environment are the caller's business; nothing of them is logged here.
 """
 
@@ -25,9 +25,8 @@ _GRACE = 2.0
 """Seconds between the polite signal and the other one."""
 
 
-def _start_group() -> dict[str, bool]:
-    """How a child gets a process group of its own."""
-    return {"start_new_session": True}
+_OWN_GROUP = True
+"""A child gets a session, and with it a process group, of its own."""
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
@@ -63,7 +62,7 @@ class Processes:
                 stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                **_start_group(),
+                start_new_session=_OWN_GROUP,
             )
         except OSError as error:
             raise TaskError(

@@ -93,7 +93,7 @@ class Rebuild:
                 runs[run_id] = run
         label = "system.restarted" if self.kernel.dialect.major >= 2 else None
         if state is StateType.CANCELLED:
-            self._load(live, runs.values())
+            self.load(live, runs.values())
             self.kernel.set_state(live, StateType.CANCELLED)
             return live
         return self._go_on(live, runs, label)
@@ -242,7 +242,7 @@ class Rebuild:
         """The same execution, RESTARTED, with these runs."""
         now = self.kernel.now()
         before = dict(live.runs)
-        self._load(live, runs.values())
+        self.load(live, runs.values())
         for run_id in before:
             if run_id not in runs:
                 self._say_removed(live, before[run_id])
@@ -316,7 +316,7 @@ class Rebuild:
             state=value.state.with_state(StateType.RESTARTED, kernel.now()),
             variables=value.variables if revision is None else made.value.variables,
         )
-        self._load(made, copies)
+        self.load(made, copies)
         kernel.change(made)
         for run in copies:
             self._say(made, run)
@@ -335,7 +335,7 @@ class Rebuild:
         task = live.placements.task(run.task_id)
         self.kernel.sink(TaskRunChanged(self.kernel.now(), run, task.type if task else "", removed=True))
 
-    def _load(self, live: Live, runs: Iterable[TaskRun]) -> None:
+    def load(self, live: Live, runs: Iterable[TaskRun]) -> None:
         """Indexes a set of runs from scratch."""
         values = list(runs)
         for timer in live.timers.values():
@@ -371,23 +371,27 @@ class Rebuild:
         self.kernel.loop.call(begin)
 
     def _resume_lists(self, live: Live) -> None:
-        """Plans of the lists that go on are made again, and catch up with their runs."""
-        plan = self.passes.top_plan(live)
+        """Plans of the lists that go on are made again, and catch up with their runs; then everything may go on."""
+        self.prepare_lists(live)
+        for run in list(live.runs.values()):
+            if run.state.current.is_created and live.placements.task(run.task_id) is not None:
+                self.passes.send(live, run.id)
+        self.passes.touch_all(live)
+
+    def prepare_lists(self, live: Live) -> None:
+        """Evaluates the open lists again."""
         live.top.plan = None
         plan = self.passes.top_plan(live)
         for name, order in (("tasks", plan.order), ("errors", plan.errors), ("finally", plan.finally_)):
             if order is not None:
                 order.resume([live.runs[run_id] for run_id in live.top.block(name).runs])
-        children = self.executor.roles["children"]
         for run in list(live.runs.values()):
             task = live.placements.task(run.task_id)
-            if task is None:
+            if task is None or run.state.current is not StateType.RUNNING:
                 continue
-            if run.state.current is StateType.RUNNING and self._role(task) in _WITH_CHILDREN:
-                children.prepare(live, run, task)
-            elif run.state.current.is_created:
-                self.passes.send(live, run.id)
-        self.passes.touch_all(live)
+            role = self._role(task)
+            if role in _WITH_CHILDREN:
+                self.executor.roles["children"].prepare(live, run, task)
 
 
 _WITH_CHILDREN = ("children", "rounds", "pause", "foreach_item")

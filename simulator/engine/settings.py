@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from simulator.engine.execution import StateType, TaskRun
-from simulator.engine.task import Plugin, TaskResult
+from simulator.engine.task import TaskResult
 from simulator.model.flow import Flow, Task
 
 __all__ = ["EngineSettings", "FlowStore", "Flows", "Mocks", "Reuse", "SecretSink", "Secrets"]
@@ -87,9 +87,6 @@ class Flows:
 
 class Mocks(Protocol):
     """Canned results in place of task runs (tests, `--mock`)."""
-
-    def find(self, task: Task) -> Plugin | None:
-        """Code to run in place of the task's own (its run is `mocked`); None: see `result`."""
 
     def result(self, flow: Flow, task: Task, run: TaskRun) -> TaskResult | None:
         """The result for this run, None to run it. `state` None means SUCCESS; FAILED fails it."""

@@ -61,7 +61,7 @@ class ChildrenRole:
 
     def prepare(self, live: Live, run: TaskRun, task: Task) -> Plan | None:
         """Evaluates the flowable; None when that failed (the run is FAILED then). Catches up with existing children."""
-        cls = self.kernel.registry.load(task.type)
+        cls = self.kernel.plugin(task)
         group = live.group(run, task)
         try:
             plan: Plan = cls().plan(TaskContext(self.kernel, live, run, task, cls.spec))

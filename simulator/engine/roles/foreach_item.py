@@ -52,7 +52,7 @@ class ForEachItemRole(ChildrenRole):
         context = self._context(live, run, task, outer)
         try:
             if task.id.endswith("_split"):
-                self._end(
+                self._done(
                     live, run, task, StateType.SUCCESS, {"splits": self._split(live, run, outer, context)}
                 )
             elif task.id.endswith("_items"):
@@ -72,7 +72,7 @@ class ForEachItemRole(ChildrenRole):
             live, self.kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, now)
         )
 
-    def _end(
+    def _done(
         self, live: Live, run: TaskRun, task: Task, state: StateType, outputs: dict[str, Any] | None
     ) -> None:
         run = replace(live.runs[run.id], outputs=outputs)
@@ -118,7 +118,7 @@ class ForEachItemRole(ChildrenRole):
         }
         live.facts[f"items:{run.id}"] = progress
         if not uris:
-            self._end(live, run, task, StateType.SUCCESS, self._facts(progress))
+            self._done(live, run, task, StateType.SUCCESS, self._facts(progress))
             return
         wait = context.raw("wait")
         for number, uri in enumerate(uris):
@@ -126,11 +126,11 @@ class ForEachItemRole(ChildrenRole):
             above = replace(live.runs[run.id], iteration=number)
             child = self.subflows.child(live, above, outer, context, {"taskrun": taskrun})
             child.facts["parent"] = (live, run.id)
-            child.facts[("item", run.id)] = number  # type: ignore[index]
+            child.facts[("item", run.id)] = number
         if wait is False:
             progress["counts"]["SUCCESS"] = 0
             progress["counts"]["CREATED"] = len(uris)
-            self._end(live, run, task, StateType.SUCCESS, self._facts(progress))
+            self._done(live, run, task, StateType.SUCCESS, self._facts(progress))
 
     def _facts(self, progress: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -150,7 +150,7 @@ class ForEachItemRole(ChildrenRole):
         progress["counts"][state] = progress["counts"].get(state, 0) + 1
         progress["left"] -= 1
         if child.value.outputs:
-            number = child.facts[("item", run_id)]  # type: ignore[index]
+            number = child.facts[("item", run_id)]
             progress.setdefault("outputs", {})[number] = dict(child.value.outputs)
         if progress["left"]:
             return
@@ -159,7 +159,7 @@ class ForEachItemRole(ChildrenRole):
         end = StateType.SUCCESS
         if context.raw("transmitFailed") is not False:
             end = next((state for state in _WORST if progress["counts"].get(state.value)), StateType.SUCCESS)
-        self._end(live, run, task, end, self._facts(progress))
+        self._done(live, run, task, end, self._facts(progress))
 
     def _merge(self, live: Live, run: TaskRun, task: Task, outer: Task) -> None:
         from simulator.storage.ion import dump_row
@@ -168,14 +168,14 @@ class ForEachItemRole(ChildrenRole):
         progress = live.facts.get(f"items:{items.id}", {})
         outputs = progress.get("outputs", {})
         if not outputs:
-            self._end(live, run, task, StateType.SUCCESS, None)
+            self._done(live, run, task, StateType.SUCCESS, None)
             return
         buffer = io.BytesIO()
         for number in sorted(outputs):
             buffer.write(dump_row(outputs[number], binary=False))
         context = self._context(live, run, task, outer)
         uri = context.put_bytes(buffer.getvalue(), "outputs.ion")
-        self._end(live, run, task, StateType.SUCCESS, {"subflowOutputs": uri})
+        self._done(live, run, task, StateType.SUCCESS, {"subflowOutputs": uri})
 
     def _sibling(self, live: Live, run: TaskRun, task_id: str) -> TaskRun:
         block = live.groups[run.parent_task_run_id].block("tasks")

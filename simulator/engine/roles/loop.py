@@ -61,7 +61,7 @@ class LoopRole(ChildrenRole):
         if again and progress is not None:
             self._again(live, run, task, progress)
             return
-        context = TaskContext(kernel, live, run, task, kernel.registry.load(task.type).spec)
+        context = TaskContext(kernel, live, run, task, kernel.plugin(task).spec)
         try:
             items, from_file = loop_items(context)
             transmit = context.get("transmitFailed", True)
@@ -175,13 +175,7 @@ class LoopRole(ChildrenRole):
         progress.live.pop(child.id, None)
         progress.running -= 1
         progress.ended += 1
-        entry: dict[str, Any] = {"item": {"value": (child.value.loop or {}).get("value")}}
-        entry["item"]["iteration"] = (child.value.loop or {}).get("index")
-        if (child.value.loop or {}).get("key") is not None:
-            entry["item"]["key"] = (child.value.loop or {})["key"]
-        if child.value.outputs is not None:
-            entry["outputs"] = self._fetched(live, run, child, stored=progress.stored)
-        progress.outputs.append(entry)
+        progress.outputs.append(self._entry(live, run, child, stored=progress.stored))
         if run.state.current.is_terminated or live.state is StateType.KILLING:
             return
         if child.state is StateType.FAILED and live.facts.get(f"transmit:{run_id}", True):
@@ -195,6 +189,41 @@ class LoopRole(ChildrenRole):
             self._end(live, self.kernel.put_run(live, run), task, StateType.SUCCESS)
         else:
             self._show(live, run_id, progress)
+
+    def recount(self, live: Live, run: TaskRun, task: Task) -> None:
+        """Counts the iterations of a Loop that was kept (another process goes on with it)."""
+        context = TaskContext(self.kernel, live, run, task, self.kernel.plugin(task).spec)
+        try:
+            items, from_file = loop_items(context)
+        except Exception:  # noqa: BLE001 - it failed before, and fails again when it is restarted
+            return
+        fetch = context.raw("fetchType") or "AUTO"
+        limit = context.raw("concurrencyLimit")
+        stored = fetch == "STORE" or (fetch == "AUTO" and from_file)
+        progress = _Progress(items, 1 if limit is None else int(limit), stored=stored)
+        for child in (self.kernel.lives[key] for key in live.children):
+            if child.loop_of != (live, run.id):
+                continue
+            progress.next += 1
+            if child.state.is_terminated:
+                progress.ended += 1
+                progress.outputs.append(self._entry(live, run, child, stored=stored))
+            else:
+                progress.running += 1
+                progress.live[child.id] = child
+        live.facts[f"loop:{run.id}"] = progress
+        live.facts[f"transmit:{run.id}"] = context.get("transmitFailed", True) is not False
+
+    def _entry(self, live: Live, run: TaskRun, child: Live, *, stored: bool) -> dict[str, Any]:
+        """What the Loop's `outputs` say of one iteration."""
+        loop = child.value.loop or {}
+        item: dict[str, Any] = {"value": loop.get("value"), "iteration": loop.get("index")}
+        if loop.get("key") is not None:
+            item["key"] = loop["key"]
+        entry: dict[str, Any] = {"item": item}
+        if child.value.outputs is not None:
+            entry["outputs"] = self._fetched(live, run, child, stored=stored)
+        return entry
 
     def _fetched(self, live: Live, run: TaskRun, child: Live, *, stored: bool) -> dict[str, Any]:
         """An iteration's outputs in place, or (STORE) the URI of an Ion file."""

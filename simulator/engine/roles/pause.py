@@ -39,7 +39,7 @@ class PauseRole(ChildrenRole):
         """RUNNING, then PAUSED together with the execution."""
         kernel = self.kernel
         run = self.running(live, run)
-        context = TaskContext(kernel, live, run, task, kernel.registry.load(task.type).spec)
+        context = TaskContext(kernel, live, run, task, kernel.plugin(task).spec)
         try:
             length = context.get("pauseDuration")
             if length is None and kernel.dialect.major == 1:

@@ -35,7 +35,7 @@ class RoundsRole(ChildrenRole):
             return False
         if state in (StateType.FAILED, StateType.KILLED):
             return False
-        context = TaskContext(self.kernel, live, run, task, self.kernel.registry.load(task.type).spec)
+        context = TaskContext(self.kernel, live, run, task, self.kernel.plugin(task).spec)
         count = int((run.outputs or {}).get("iterationCount", 1))
         try:
             limits = _limits(context)

@@ -52,7 +52,7 @@ class SubflowRole:
             live, kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, kernel.now())
         )
         self.passes.on_change(live)
-        context = TaskContext(kernel, live, before, task, kernel.registry.load(task.type).spec)
+        context = TaskContext(kernel, live, before, task, kernel.plugin(task).spec)
         try:
             if restarted and self._restart_child(live, run, task, context):
                 return
@@ -197,7 +197,7 @@ class SubflowRole:
             or (run.state.current.is_terminated and not child.facts.get("rebuilt"))
         ):
             return
-        context = TaskContext(kernel, live, run, task, kernel.registry.load(task.type).spec)
+        context = TaskContext(kernel, live, run, task, kernel.plugin(task).spec)
         outputs: dict[str, Any] = {"executionId": child.id, "state": child.state.value}
         state = StateType.SUCCESS
         if context.get("transmitFailed", True) and child.state in _TRANSMITTED:

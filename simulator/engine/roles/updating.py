@@ -29,7 +29,7 @@ class UpdatingRole:
 
     def start(self, live: Live, run: TaskRun, task: Task) -> None:
         kernel = self.kernel
-        cls = kernel.registry.load(task.type)
+        cls = kernel.plugin(task)
         before = run
         run = kernel.put_run(
             live,

@@ -68,7 +68,7 @@ class WorkingDirectoryRole(ChildrenRole):
         self.passes.on_change(live)
 
     def _context(self, live: Live, run: TaskRun, task: Task, directory: WorkDir) -> TaskContext:
-        spec = self.kernel.registry.load(task.type).spec
+        spec = self.kernel.plugin(task).spec
         return TaskContext(self.kernel, live, run, task, spec, directory=directory)
 
     def _fail(self, live: Live, run: TaskRun, task: Task, phase: str, error: BaseException) -> None:

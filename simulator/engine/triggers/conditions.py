@@ -118,9 +118,8 @@ def _public_holiday(condition: Mapping[str, Any], subject: Subject) -> bool:
 
 def _execution_flow(condition: Mapping[str, Any], subject: Subject) -> bool:
     execution = _execution(subject)
-    return execution.namespace == subject.render(
-        condition["namespace"]
-    ) and execution.flow_id == subject.render(condition["flowId"])
+    wanted = (subject.render(condition["namespace"]), subject.render(condition["flowId"]))
+    return (execution.namespace, execution.flow_id) == wanted
 
 
 def _execution_namespace(condition: Mapping[str, Any], subject: Subject) -> bool:

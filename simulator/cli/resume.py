@@ -1,0 +1,31 @@
+"""`simulate resume`: go on with a paused execution that was kept."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from simulator.cli.console import Console
+from simulator.cli.executions import add_kept_arguments, go_on
+from simulator.cli.options import read_inputs
+
+if TYPE_CHECKING:
+    from simulator.engine.execution import Execution
+    from simulator.session import Session
+
+HELP = "go on with a paused execution"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_kept_arguments(parser)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    """`-i` and `--inputs` are the answers of `onResume`."""
+    answers = read_inputs(args.inputs, args.input)
+    args.inputs, args.input = None, []
+
+    def resume(session: Session, execution_id: str) -> Execution:
+        return session.executor.act("resume", execution_id, inputs=answers)  # type: ignore[no-any-return]
+
+    return go_on(args, console, resume)

@@ -1,0 +1,77 @@
+"""Going on with a kept execution in another process: from stored values back to a running one.
+
+Task runs, states, outputs and labels come from the store; lists are evaluated again and catch up; waiting times start
+again. What a secret masked in the store stays masked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from simulator.engine.execution import Execution, LogEntry, StateType
+from simulator.engine.live import Live
+from simulator.engine.placement import Placements
+from simulator.errors import NotFoundError
+from simulator.model.flow import Task
+
+if TYPE_CHECKING:
+    from simulator.engine.executor import Executor
+
+__all__ = ["adopt"]
+
+
+def adopt(
+    executor: Executor,
+    executions: Sequence[Execution],
+    logs: Mapping[str, Sequence[LogEntry]],
+) -> list[Live]:
+    """Makes stored executions (in order of creation) known to an executor; nothing runs until something is done to them.
+
+    Raises NotFoundError when the flow of one is not deployed.
+    """
+    made: list[Live] = []
+    for execution in executions:
+        live = _live(executor, execution)
+        live.logs.extend(logs.get(execution.id, ()))
+        executor.creator.register(live)
+        executor.services.rebuild.load(live, execution.task_runs)
+        live.facts["clear_inputs"] = executor.creator.clear_inputs(live, execution.inputs)
+        live.over = execution.state.current.is_terminated
+        made.append(live)
+    for live in made:
+        _links(executor, live)
+    for live in made:
+        if not live.over:
+            executor.services.rebuild.prepare_lists(live)
+    return made
+
+
+def _live(executor: Executor, execution: Execution) -> Live:
+    kernel = executor.kernel
+    flow = kernel.flows.find(execution.namespace, execution.flow_id)
+    if flow is None:
+        raise NotFoundError(f"Unable to find flow '{execution.namespace}'.'{execution.flow_id}'")
+    placements: Placements = kernel.placements(flow)
+    root: Task | None = None
+    loop_of: tuple[Live, str] | None = None
+    if execution.kind == "LOOP" and execution.loop is not None and execution.parent_id in kernel.lives:
+        root = placements.task(str(execution.loop.get("taskId")))
+        loop_of = (kernel.lives[execution.parent_id], str(execution.loop.get("taskRunId")))
+    return Live(execution, flow, placements, root=root, loop_of=loop_of)
+
+
+def _links(executor: Executor, live: Live) -> None:
+    """Who waits for whom: subflows and loop iterations."""
+    lives = executor.kernel.lives
+    for other in lives.values():
+        if other.value.parent_id == live.id:
+            live.children.append(other.id)
+    for run in live.runs.values():
+        child = lives.get(str((run.outputs or {}).get("executionId")))
+        if child is not None and run.state.current is not StateType.SUCCESS:
+            child.facts["parent"] = (live, run.id)
+        task = live.placements.task(run.task_id)
+        cls = executor.kernel.registry.load(task.type) if task is not None else None
+        if task is not None and getattr(cls, "role", None) == "loop":
+            executor.roles["loop"].recount(live, run, task)

@@ -1,0 +1,246 @@
+"""Kept executions: events appended to a file as they happen, and read back.
+
+    <state dir>/runs/<run>/events.jsonl      one JSON object a line, mode 0600
+
+A line is handed to the operating system before the next step of the run, so a crash or `kill -9` loses nothing that was
+reported; at the end of an execution, at a pause and at the end of the run it is forced to the disk. A line cut short by a
+crash is ignored when read. Every line goes through the redactor: secrets are never stored in clear.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from simulator.engine.events import (
+    DiagnosticRaised,
+    DoubleReady,
+    Event,
+    ExecutionChanged,
+    ExecutionEnded,
+    ExecutionStarted,
+    LogEmitted,
+    MetricEmitted,
+    RunEnded,
+    RunStarted,
+    TaskRunChanged,
+    TimeJumped,
+)
+from simulator.engine.execution import Execution, LogEntry, TaskRun
+from simulator.engine.jsonform import (
+    date_text,
+    execution_from_json,
+    log_from_json,
+    log_to_json,
+    metric_to_json,
+    plain,
+    task_run_from_json,
+    task_run_to_json,
+    to_json,
+)
+from simulator.errors import NotFoundError, StorageError, UsageError
+
+__all__ = ["EVENTS", "EventStore", "Store", "StoredRun", "read_run"]
+
+EVENTS = "events.jsonl"
+_SYNCED = (ExecutionEnded, RunEnded)
+
+
+def _encode(event: Event) -> dict[str, Any] | None:
+    match event:
+        case TaskRunChanged():
+            body: dict[str, Any] = {
+                "e": "taskRun",
+                "taskRun": task_run_to_json(event.task_run),
+                "type": event.task_type,
+            }
+            if event.removed:
+                body["removed"] = True
+            if event.fact:
+                body["fact"] = event.fact
+            return body
+        case LogEmitted():
+            return {"e": "log", "log": log_to_json(event.entry)}
+        case ExecutionStarted():
+            return {"e": "started", "execution": to_json(event.execution, task_runs=False)}
+        case ExecutionChanged():
+            return {"e": "changed", "execution": to_json(event.execution, task_runs=False)}
+        case ExecutionEnded():
+            return {"e": "ended", "execution": to_json(event.execution, task_runs=False)}
+        case MetricEmitted():
+            return {"e": "metric", "metric": metric_to_json(event.metric)}
+        case RunStarted():
+            return {
+                "e": "run",
+                "at": date_text(event.at),
+                "file": event.flow_file,
+                "namespace": event.namespace,
+                "flowId": event.flow_id,
+                "dialect": event.dialect,
+                "facts": plain(event.facts),
+            }
+        case RunEnded():
+            return {
+                "e": "end",
+                "at": date_text(event.at),
+                "exitCode": event.exit_code,
+                "facts": plain(event.facts),
+            }
+        case DiagnosticRaised():
+            return {"e": "diagnostic", "text": str(event.diagnostic)}
+        case DoubleReady():
+            return {"e": "double", "name": event.name}
+        case TimeJumped():
+            return None
+    return None
+
+
+class EventStore:
+    """A reporter (events.Reporter) that keeps a run. `redact` masks each line."""
+
+    def __init__(self, folder: Path, redact: Callable[[str], str]) -> None:
+        """Raises StorageError when the file cannot be written."""
+        self.path = folder / EVENTS
+        self._redact = redact
+        try:
+            self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise StorageError(f"Cannot write {self.path}: {error.strerror}") from None
+
+    def on_event(self, event: Event) -> None:
+        """Appends the event. Raises StorageError when the disk refuses it."""
+        body = _encode(event)
+        if body is None:
+            return
+        line = self._redact(json.dumps(body, separators=(",", ":"), ensure_ascii=False)) + "\n"
+        data = line.encode("utf-8", "surrogatepass")
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+            paused = isinstance(event, ExecutionChanged) and event.execution.state.current == "PAUSED"
+            if paused or isinstance(event, _SYNCED):
+                os.fsync(self._file)
+        except OSError as error:
+            raise StorageError(f"Cannot write {self.path}: {error.strerror}") from None
+
+    def close(self) -> None:
+        """Idempotent."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+
+@dataclass(slots=True)
+class StoredRun:
+    """What one run left behind."""
+
+    folder: Path
+    started: Mapping[str, Any] = field(default_factory=dict)
+    """Keys of its first line: at, file, namespace, flowId, dialect, facts."""
+    executions: dict[str, Execution] = field(default_factory=dict)
+    logs: dict[str, list[LogEntry]] = field(default_factory=dict)
+    metrics: list[Mapping[str, Any]] = field(default_factory=list)
+    diagnostics: list[str] = field(default_factory=list)
+    exit_code: int | None = None
+    """None: the run was cut short."""
+
+    @property
+    def main(self) -> Execution | None:
+        """The execution that the run was started for."""
+        return next(iter(self.executions.values()), None)
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open("rb") as stream:
+        for line in stream:
+            if not line.endswith(b"\n"):
+                return  # cut short by a crash
+            try:
+                found = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(found, dict):
+                yield found
+
+
+def read_run(folder: Path) -> StoredRun:
+    """Reads a run back. Raises NotFoundError when it kept no events."""
+    path = folder / EVENTS
+    if not path.is_file():
+        raise NotFoundError(f"There are no events of a run in {folder}")
+    run = StoredRun(folder)
+    task_runs: dict[str, dict[str, TaskRun]] = {}
+    for line in _lines(path):
+        match line.get("e"):
+            case "run":
+                run.started = run.started or line
+            case "started" | "changed" | "ended":
+                execution = execution_from_json(line["execution"])
+                run.executions[execution.id] = execution
+            case "taskRun":
+                task_run = task_run_from_json(line["taskRun"])
+                own = task_runs.setdefault(task_run.execution_id, {})
+                if line.get("removed"):
+                    own.pop(task_run.id, None)
+                else:
+                    own[task_run.id] = task_run
+            case "log":
+                entry = log_from_json(line["log"])
+                run.logs.setdefault(entry.execution_id, []).append(entry)
+            case "metric":
+                run.metrics.append(line["metric"])
+            case "diagnostic":
+                run.diagnostics.append(line["text"])
+            case "end":
+                run.exit_code = line.get("exitCode")
+    for ident, execution in run.executions.items():
+        run.executions[ident] = replace(execution, task_runs=tuple(task_runs.get(ident, {}).values()))
+    return run
+
+
+class Store:
+    """The kept runs of a state directory, newest first."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.root = state_dir / "runs"
+
+    def folders(self) -> list[Path]:
+        if not self.root.is_dir():
+            return []
+        return sorted((path for path in self.root.iterdir() if (path / EVENTS).is_file()), reverse=True)
+
+    def runs(self) -> Iterator[StoredRun]:
+        for folder in self.folders():
+            yield read_run(folder)
+
+    def find(self, reference: str | None = None) -> tuple[StoredRun, Execution]:
+        """An execution by its id or the beginning of it; without one the main execution of the newest run.
+
+        Raises NotFoundError, or UsageError when several fit.
+        """
+        matches: list[tuple[StoredRun, Execution]] = []
+        for run in self.runs():
+            if reference is None:
+                if run.main is not None:
+                    return run, run.main
+                continue
+            for execution in run.executions.values():
+                if execution.id == reference:
+                    return run, execution
+                if execution.id.startswith(reference):
+                    matches.append((run, execution))
+        if not matches:
+            if reference is None:
+                raise NotFoundError(f"No execution is kept in {self.root}", hint="`simulate FLOW` makes one")
+            raise NotFoundError(
+                f"No execution found for execution id {reference}", hint="`simulate executions` lists them"
+            )
+        if len({execution.id for _, execution in matches}) > 1:
+            names = ", ".join(execution.id for _, execution in matches[:5])
+            raise UsageError(f"several executions begin with `{reference}`: {names}")
+        # a restarted execution is kept by each of its runs: the newest one has it as it is
+        return matches[0]
