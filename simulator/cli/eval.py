@@ -29,9 +29,17 @@ _VALUE_WIDTH = 200
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from simulator.cli.options import add_run_options
+
     parser.add_argument("template", nargs="?", help="the text to evaluate, for example '{{ 1 + 1 }}'")
-    parser.add_argument("--vars", type=Path, metavar="FILE", help="context variables (YAML or JSON)")
-    parser.add_argument("--kestra", choices=("1", "2"), default="2", help="dialect (default: 2)")
+    parser.add_argument(
+        "--vars", type=Path, metavar="FILE", help="context variables (YAML or JSON); they win"
+    )
+    parser.add_argument(
+        "--flow", type=Path, metavar="FLOW", help="in the context of a flow that is about to run"
+    )
+    parser.add_argument("--run", metavar="ID", help="in the context of a kept execution (`last`: the newest)")
+    parser.add_argument("--task", metavar="ID", help="as that task of the flow or execution")
     parser.add_argument("--typed", action="store_true", help="keep the type instead of rendering to text")
     parser.add_argument("--steps", action="store_true", help="show each sub-expression and its value")
     parser.add_argument(
@@ -39,22 +47,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="one JSON object {id, template, vars, typed, kestra} a line (- for stdin); one answer a line",
     )
+    add_run_options(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     if args.batch is not None:
         if args.template is not None or args.vars is not None or args.steps:
             raise UsageError("--batch takes its templates and variables from the file")
-        return _batch(args.batch, args.kestra, console)
+        return _batch(args.batch, _dialect_name(args), console)
     if args.template is None:
         raise UsageError("simulate eval needs a template", hint="for example: simulate eval '{{ 1 + 1 }}'")
+    if args.flow is not None or args.run is not None:
+        from simulator.cli.eval_context import context_of
+
+        with context_of(args, console) as (renderer, scope):
+            scope.variables = {**scope.variables, **_variables(args.vars)}
+            return _evaluate(args, renderer, scope, console)
+    if args.task is not None:
+        raise UsageError("--task needs --flow or --run")
     from simulator.dialect import dialect_of
     from simulator.expressions.renderer import Renderer
     from simulator.expressions.scope import Scope
 
-    dialect = dialect_of(args.kestra)
+    dialect = dialect_of(_dialect_name(args))
     scope = Scope(dialect=dialect, variables=_variables(args.vars))
     return _evaluate(args, Renderer(dialect), scope, console)
+
+
+def _dialect_name(args: argparse.Namespace) -> str:
+    return "1" if args.kestra == "1" else "2"
 
 
 def _evaluate(args: argparse.Namespace, renderer: Renderer, scope: Scope, console: Console) -> int:

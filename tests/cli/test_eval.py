@@ -122,3 +122,75 @@ def test_batch_lines_that_cannot_be_read(tmp_path: Path) -> None:
     answers = [json.loads(line) for line in out.splitlines()]
     assert code == ExitCode.INVALID
     assert ["error" in answer for answer in answers] == [True, True, True, True, False]
+
+
+FLOW = """
+id: sample
+namespace: company.team
+inputs:
+  - id: day
+    type: STRING
+    defaults: monday
+variables:
+  table: users
+tasks:
+  - id: hello
+    type: io.kestra.plugin.core.log.Log
+    message: hi
+"""
+
+
+@pytest.fixture
+def flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "sample.yml"
+    path.write_text(FLOW)
+    return str(path)
+
+
+def test_in_the_context_of_a_flow(flow: str, tmp_path: Path) -> None:
+    template = "{{ flow.id }} {{ inputs.day }} {{ vars.table }} {{ task.id ?? 'no task' }}"
+    assert run(template, "--flow", flow)[:2] == (ExitCode.SUCCESS, "sample monday users no task\n")
+    code, out, _ = run(template, "--flow", flow, "-i", "day=friday", "--task", "hello")
+    assert (code, out) == (ExitCode.SUCCESS, "sample friday users hello\n")
+    assert run("{{ 1 }}", "--flow", flow, "--task", "nothing")[0] == ExitCode.NOT_FOUND
+    assert run("{{ 1 }}", "--task", "hello")[0] == ExitCode.USAGE
+    # A look leaves nothing behind.
+    assert not list((tmp_path / ".simulate").glob("runs/*/events.jsonl"))
+
+
+def test_secrets_are_masked(flow: str, tmp_path: Path) -> None:
+    env = tmp_path / "secrets.env"
+    env.write_text("SECRET_PASSWORD=aHVudGVyMi1odW50ZXIy\n")
+    code, out, err = run("{{ secret('PASSWORD') ~ '!' }}", "--flow", flow, "--env-file", str(env), "--steps")
+    assert (code, out) == (ExitCode.SUCCESS, "******!\n")
+    assert "hunter2" not in err
+
+
+def _keep_a_run(path: Path) -> None:
+    from simulator.engine.store import EventStore
+    from simulator.session import Session
+
+    with Session.open(path) as session:
+        session.prepare()
+        assert session.rundir is not None
+        if not any(isinstance(one, EventStore) for one in session.reporters):
+            session.reporters.append(EventStore(session.rundir.root, session.vault.redactor.redact))
+        session.run()
+        session.finish(0)
+
+
+def test_in_the_context_of_a_kept_execution(flow: str) -> None:
+    path = Path(flow)
+    path.write_text(
+        FLOW.replace("io.kestra.plugin.core.log.Log", "io.kestra.plugin.core.debug.Return").replace(
+            "message: hi", "format: hi"
+        )
+    )
+    _keep_a_run(path)
+    template = "{{ outputs.hello.value }} {{ execution.state }} {{ taskrun.value ?? '-' }}"
+    assert run(template, "--run", "last", "--task", "hello")[:2] == (ExitCode.SUCCESS, "hi SUCCESS -\n")
+    code, _, err = run("{{ outputs.hello.valu }}", "--run", "last")
+    assert code == ExitCode.INVALID
+    assert "did you mean `value`?" in err
+    assert run("{{ 1 }}", "--run", "no-such-id")[0] == ExitCode.NOT_FOUND
