@@ -27,9 +27,10 @@ def producers(document: Document) -> dict[str, str]:
         name = task.type.rpartition(".")[2]
         if _ALWAYS.fullmatch(task.type):
             found[task.id] = f"`{task.id}` is a {name}, which writes Ion"
-        elif task.type in (f"{CORE}storage.Write", f"{CORE}storage.Concat"):
+        elif task.type == f"{CORE}storage.Concat":
+            # storage.Write is no such task: it writes the text that it is given.
             if (text_at(task.node, "extension") or "").lstrip(".") == "ion":
-                found[task.id] = f"`{task.id}` writes an .ion file"
+                found[task.id] = f"`{task.id}` joins Ion files"
         elif _STORES.fullmatch(task.type) and (
             text_at(task.node, "fetchType") == "STORE"
             or (text_at(task.node, "store") or "").lower() == "true"

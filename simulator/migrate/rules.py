@@ -226,8 +226,9 @@ _ROWS: tuple[Rule, ...] = (
          "`loopOutputs(outputs.<loop>.outputs, '<id>')`"),
     Rule("LOOP-12", 512, _REFUSED, _PART, _ONLY_2, "`ForEachItem` became Split, Loop and Subflow",
          "split the file with storage.Split, loop over `outputs.<split>.uris`, call the Subflow with `item.value`"),
-    Rule("LOOP-13", 513, _FAILS, _NO, _ONLY_2, "the merged outputs of a ForEachItem are gone",
-         "declare the Subflow's output on the Loop and join the files with storage.Concat"),
+    Rule("LOOP-13", 513, _FAILS, _PART, _ONLY_2, "the outputs of the task runs of a ForEachItem are gone",
+         "declare the Subflow's outputs on the Loop and read `loopOutputs(outputs.<loop>.outputs, '<id>')`, or join "
+         "files with storage.Concat"),
     Rule("LOOP-14", 514, _CHANGED, _NO, _ONLY_2, "`errors` and `finally` of a Loop run in every iteration, "
          "not once",
          "put the loop into a Sequential and move them there"),

@@ -226,10 +226,36 @@ tasks:
 
 
 def test_the_merged_outputs_of_a_for_each_item() -> None:
-    body = ITEM % "{{ outputs.each_merge.subflowOutputs }}"
+    body = ITEM % "{{ read(outputs.each_merge.subflowOutputs) }}"
+    result = after(body)
+    assert "    concurrencyLimit: 0\n    outputs:\n      - id: outputs\n        type: JSON\n" in result
+    assert '        value: "{{ outputs.each_items.outputs }}"\n    tasks:\n' in result
+    assert result.endswith(
+        """\
+  - id: each_merge
+    type: io.kestra.plugin.core.storage.Write
+    extension: .ion
+    content: |-
+      {% for one in loopOutputs(outputs.each.outputs, 'outputs') %}{{ one | toIon }}
+      {% endfor %}
+  - id: end
+    type: io.kestra.plugin.core.log.Log
+    message: "{{ read(outputs.each_merge.uri) }}"
+"""
+    )
+    unwaited = body.replace("wait: true", "wait: false")
+    assert after(unwaited) == unwaited
+    assert "not waited for" in hint(unwaited, "LOOP-12")
+
+
+@pytest.mark.parametrize(
+    "path", ["outputs.each_items.iterations", "outputs.each_split.splits", "outputs.each_merge"]
+)
+def test_other_outputs_of_a_for_each_item(path: str) -> None:
+    body = ITEM % f"{{{{ {path} }}}}"
     assert after(body) == body
     assert "storage.Concat" in hint(body, "LOOP-13")
-    assert "`outputs.each_merge.subflowOutputs` is read" in hint(body, "LOOP-12")
+    assert f"`{path}` is read" in hint(body, "LOOP-12")
 
 
 def test_loops_have_to_be_rewritten_together() -> None:

@@ -67,6 +67,8 @@ class _Nest:
     notes: list[Note] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     settled: set[int] = field(default_factory=set)
+    merged: bool = False
+    """Somebody reads the merged outputs of a ForEachItem."""
 
     def read(self) -> None:
         self.loops = [
@@ -213,8 +215,7 @@ class _Nest:
         if self.outer.name == "flow.ForEachItem" and name in (
             f"{self.outer.id}{end_}" for end_ in ("_split", "_items", "_merge")
         ):
-            self._note("LOOP-13", f"`{written}` is gone", node, start, end, done=False)
-            self._refuse(f"`{written}` is read")
+            self._parts(node, parsed, found, path)
             return
         if name not in self.inner:
             return
@@ -252,6 +253,20 @@ class _Nest:
         for value in values:
             self._settle(value)
         self.edits += self.document.set_content(node, ahead, back, "")
+
+    def _parts(self, node: ScalarNode, parsed: Parsed, found: Any, path: list[Any]) -> None:
+        """Outputs of the task runs that a ForEachItem made: only the merged file has an equal."""
+        if path[1] == f"{self.outer.id}_merge" and path[2:3] == ["subflowOutputs"]:
+            start, end = parsed.extent(part(found, 3))
+            new = f"{output(path[1])}.uri"
+            self._note("LOOP-13", f"`{node.text[start:end]}` is `{new}`", node, start, end)
+            self.edits += self.document.set_content(node, start, end, new)
+            self.merged = True
+            return
+        start, end = parsed.extent(found)
+        written = node.text[start:end]
+        self._note("LOOP-13", f"`{written}` is gone", node, start, end, done=False)
+        self._refuse(f"`{written}` is read")
 
     @staticmethod
     def _by_name(path: list[Any], around: tuple[Task, ...]) -> bool:
@@ -326,7 +341,7 @@ class _Nest:
 
     def _edits(self) -> list[Edit]:
         if self.outer.name == "flow.ForEachItem":
-            return item_edits(self.document, self.outer, self.edits)
+            return item_edits(self.document, self.outer, self.edits, merged=self.merged)
         edits = list(self.edits)
         for loop in self.loops:
             edits += self._loop(loop)
