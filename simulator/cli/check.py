@@ -67,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     from simulator.model.check.ignores import selects
 
-    found = find_flows(args.paths)
+    found = find_flows(args.paths, suites=True)
     checked, sources = check_files(found, args)
     diagnostics = [item for one in checked for item in one.diagnostics]
     if args.select:
@@ -78,20 +78,24 @@ def run(args: argparse.Namespace, console: Console) -> int:
         diagnostics = [item for item in diagnostics if item.severity > Severity.NOTICE]
     diagnostics.sort(key=Diagnostic.sort_key)
     chosen = args.format or ("github" if console.environ.get("GITHUB_ACTIONS") == "true" else "text")
-    FORMATS[chosen](diagnostics, sources, len(checked), console)
+    FORMATS[chosen](diagnostics, sources, len(found), console)
     worst = max((item.severity for item in diagnostics), default=None)
     bad = worst is Severity.ERROR or (args.strict and worst is Severity.WARNING)
     return ExitCode.INVALID if bad else ExitCode.SUCCESS
 
 
-def find_flows(paths: Sequence[Path]) -> list[Path]:
-    """The files to check: those named (whatever they hold), and the flows in folders. Raises NotFoundError."""
+def find_flows(paths: Sequence[Path], *, suites: bool = False) -> list[Path]:
+    """The files to look at: those named (whatever they hold), and the flows (and suites) in folders. Raises
+    NotFoundError."""
     from simulator.source.project import Project
 
     files: list[Path] = []
     for path in paths or [Path.cwd()]:
         if path.is_dir():
-            files += [item.path for item in Project(path).flows()]
+            project = Project(path)
+            files += [item.path for item in project.flows()]
+            if suites:
+                files += [suite.path for suite in project.suites()]
         elif path.exists():
             files.append(path)
         else:
@@ -119,7 +123,7 @@ def check_files(files: Sequence[Path], args: argparse.Namespace) -> tuple[list[C
 
     catalog: Catalog = CheckCatalog()
     dialect = dialect_option(args.kestra)
-    around = _around(files, args, catalog)
+    around = _Around(files, args, catalog)
     checked: list[Checked] = []
     sources: dict[str, str] = {}
     for file in files:
@@ -134,6 +138,10 @@ def check_files(files: Sequence[Path], args: argparse.Namespace) -> tuple[list[C
         except OSError as error:
             raise UsageError(f"cannot read `{file}`: {error.strerror}") from None
         sources[name] = text
+        if _is_suite(text):
+            checked.append(_check_suite(text, name, around, dialect))
+            continue
+        checked.append(_side_file(file))
         checked.append(check_text(text, name, catalog=catalog, dialect=dialect, surroundings=around(file)))
     return checked, sources
 
@@ -186,19 +194,66 @@ class CheckCatalog:
         return self._names[dialect.major]
 
 
-def _around(
-    files: Sequence[Path], args: argparse.Namespace, catalog: Catalog
-) -> Callable[[Path], Surroundings]:
+def _is_suite(text: str) -> bool:
+    from simulator.source.project import kind_of
+
+    return "testCases" in text and kind_of(text)[0] == "suite"
+
+
+def _check_suite(text: str, name: str, around: _Around, dialect: Dialect | None) -> Checked:
+    """A test suite: its structure, its traps, and the tasks of its flow when that lies here, too."""
+    from simulator.diagnostics import Collector
+    from simulator.dialect import V2
+    from simulator.model.check import Checked
+    from simulator.model.flow import FlowId
+    from simulator.testing.suite import read_suite
+    from simulator.testing.suite_check import check_against_flow
+
+    found = Collector()
+    try:
+        suite = read_suite(text, name, dialect or V2, collector=found)
+        flow = around.flows.get(FlowId(suite.namespace, suite.flow_id))
+        if flow is not None:
+            check_against_flow(suite, {task.id for task in flow.walk_tasks()}, found)
+    except SimulatorError as error:
+        found.extend(error.to_diagnostics())
+    return Checked(tuple(found.sorted()), dialect or V2, None)
+
+
+def _side_file(flow_file: Path) -> Checked:
+    """The side file of a flow, when there is one."""
+    from simulator.dialect import V2
+    from simulator.model.check import Checked
+    from simulator.source.project import side_file
+
+    side = side_file(flow_file)
+    diagnostics: tuple[Diagnostic, ...] = ()
+    if side.is_file():
+        from simulator.sidefile import read_side_file
+
+        try:
+            read_side_file(side)
+        except SimulatorError as error:
+            diagnostics = error.to_diagnostics()
+    return Checked(diagnostics, V2, None)
+
+
+class _Around:
     """What is known around each file: secrets of env files (named, or in its side file), files, flows beside it."""
-    from simulator.model.check import Surroundings
 
-    known = _secret_names(args.env_file)
-    beside = _flows_beside(files, args.flows)
-    flows = _Flows(beside, catalog)
+    def __init__(self, files: Sequence[Path], args: argparse.Namespace, catalog: Catalog) -> None:
+        self._secrets = _secret_names(args.env_file)
+        self._folder: Path | None = args.namespace_files
+        beside = _flows_beside(files, args.flows)
+        self.flows = _Flows(beside, catalog)
+        self._several = len(beside) > 1
 
-    def of(file: Path) -> Surroundings:
-        secrets, folder = known, args.namespace_files
-        side = file.with_name(f"{file.stem}.sim.yml")
+    def __call__(self, file: Path) -> Surroundings:
+        from simulator.model.check import Surroundings
+        from simulator.source.project import side_file
+
+        secrets, folder = self._secrets, self._folder
+        side = side_file(file)
         if side.is_file():
             from simulator.sidefile import read_side_file
 
@@ -210,15 +265,13 @@ def _around(
                 if folder is None and isinstance(given, str):
                     folder = read.resolve(given)
             except SimulatorError:
-                pass  # `run` says what is wrong with a side file; a check of the flow goes on without it
+                pass  # said by _side_file
         return Surroundings(
             secrets=secrets,
             namespace_file=_exists_in(folder) if folder is not None else None,
-            flows=flows,
-            unknown_flows=len(beside) > 1,
+            flows=self.flows,
+            unknown_flows=self._several,
         )
-
-    return of
 
 
 def _exists_in(folder: Path) -> Callable[[str, str], bool]:
@@ -291,7 +344,7 @@ def _text(diagnostics: list[Diagnostic], sources: dict[str, str], files: int, co
 
     console.report(diagnostics, sources, to_stdout=True)
     counted = summary(diagnostics)
-    what = f"{files} flow{'s' if files != 1 else ''} checked"
+    what = f"{files} file{'s' if files != 1 else ''} checked"
     console.err(f"{what}: {counted}" if counted else f"{what}: nothing found")
 
 

@@ -23,7 +23,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from simulator.dialect import V2
     from simulator.model.schema import flow_schema, suite_schema
 
-    make = suite_schema if args.test_suite else flow_schema
-    schema = make(CheckCatalog(), dialect_option(args.kestra) or V2)
+    dialect = dialect_option(args.kestra) or V2
+    if args.test_suite:
+        from simulator.testing.suite_check import SUITE
+
+        schema = suite_schema(CheckCatalog(), dialect, SUITE.fields)
+    else:
+        schema = flow_schema(CheckCatalog(), dialect)
     console.out(json.dumps(schema, indent=2, ensure_ascii=False))
     return ExitCode.SUCCESS

@@ -101,7 +101,7 @@ class Task:
         return self.node.span
 
     def property_node(self, *path: str | int) -> Node | None:
-        """The source node of a property (None when it came from a default)."""
+        """The source node of a property; one that a plugin default brought in stands in `pluginDefaults`."""
         node: Node | None = self.node
         for step in path:
             if isinstance(node, MapNode) and isinstance(step, str):

@@ -26,7 +26,6 @@ from simulator.model.common import (
     TASK_CACHE_KEYS,
     TASK_KEYS,
     TRIGGER_KEYS,
-    plain,
 )
 from simulator.model.tasks import TASK_KINDS, all_keys
 
@@ -259,52 +258,8 @@ class _Builder:
         }
 
 
-_TASK_FIXTURE = (
-    plain("id", required=True, doc="The task that is not run."),
-    plain("value", doc="Task run value, in a loop."),
-    plain("state", T.ENUM, values=("SUCCESS", "WARNING", "FAILED", "SKIPPED", "KILLED", "CANCELLED"), default="SUCCESS"),
-    PropertySpec("outputs", T.MAP, doc="Its outputs; expressions are rendered."),
-    plain("description"),
-    plain("assets", T.ANY),
-)  # fmt: skip
-_FIXTURES = (
-    PropertySpec("inputs", T.MAP, doc="Inputs of the execution."),
-    plain("files", T.MAP, doc="File name to content: {{ files['name'] }}."),
-    plain("tasks", T.LIST, item=plain("task", T.OBJECT, fields=_TASK_FIXTURE)),
-    plain(
-        "trigger",
-        T.OBJECT,
-        fields=(plain("id", required=True), plain("type"), PropertySpec("variables", T.MAP)),
-    ),
-)
-_ASSERTION = (
-    PropertySpec("value", T.ANY, required=True, as_property=False, doc="Expression that is tested."),
-    plain("taskId"),
-    plain("description"),
-    PropertySpec("errorMessage", T.STRING, as_property=False),
-    *(PropertySpec(name, T.ANY) for name in ("isNull", "isNotNull", "endsWith", "startsWith", "equalTo", "contains", "notEqualTo", "greaterThan", "greaterThanOrEqualTo", "lessThan", "lessThanOrEqualTo", "in", "notIn")),
-)  # fmt: skip
-_CASE = (
-    plain("id", required=True),
-    plain("type", required=True),
-    plain("description"),
-    plain("disabled", T.BOOLEAN),
-    plain("fixtures", T.OBJECT, fields=_FIXTURES),
-    plain("assertions", T.LIST, required=True, item=plain("assertion", T.OBJECT, fields=_ASSERTION)),
-    plain("expectedState", T.STRING, since=2),
-)
-_SUITE = (
-    plain("id", required=True),
-    plain("namespace", required=True),
-    plain("flowId", required=True),
-    plain("description"),
-    plain("disabled", T.BOOLEAN),
-    plain("testCases", T.LIST, required=True, item=plain("case", T.OBJECT, fields=_CASE)),
-)
-
-
-def suite_schema(catalog: Catalog, dialect: Dialect) -> dict[str, Any]:
-    """The schema of a test suite (unit-tests.md 1)."""
+def suite_schema(catalog: Catalog, dialect: Dialect, keys: Iterable[PropertySpec]) -> dict[str, Any]:
+    """The schema of a test suite, whose keys the testing room declares."""
     builder = _Builder(catalog, dialect)
-    shape: Mapping[str, Any] = builder.object(_SUITE)
+    shape: Mapping[str, Any] = builder.object(keys)
     return {"$schema": _DRAFT, "title": "Kestra test suite", **shape, "definitions": builder.shared()}

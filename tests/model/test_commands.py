@@ -76,7 +76,7 @@ def test_check_as_text(folder: Path) -> None:
         "    hint: Did you mean `day`?",
     ]
     assert 'Unrecognized field "massage"' in out
-    assert err == "1 flow checked: 2 errors\n"
+    assert err == "1 file checked: 2 errors\n"
     assert "\x1b" not in out
 
 
@@ -122,6 +122,16 @@ def test_an_unreadable_file_is_a_finding(folder: Path) -> None:
     (folder / "latin.yml").write_bytes(b"id: x\nnamespace: \xe9\ntasks: []\n")
     code, out, _ = simulate("check", "latin.yml")
     assert (code, out.startswith("latin.yml:2:12: error SIM-YAML-002")) == (4, True)
+
+
+def test_side_files_and_suites_are_checked(folder: Path) -> None:
+    (folder / "good.sim.yml").write_text("mokcs: {}\n", "utf-8")
+    suite = "id: s\nnamespace: team\nflowId: good\ntestCases:\n  - id: c\n    type: io.kestra.core.tests.flow.UnitTest\n    fixtures: {tasks: [{id: helo}]}\n    assertions: [{value: x, equalTo: x}]\n"
+    (folder / "suite.yml").write_text(suite, "utf-8")
+    _, out, _ = simulate("check", "--format", "json")
+    found = {(item["file"], item["code"]) for item in json.loads(out)["diagnostics"]}
+    assert ("good.sim.yml", "SIM-SIDE-001") in found
+    assert ("suite.yml", "SIM-TEST-006") in found
 
 
 def test_explain(folder: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from simulator.dialect import V1, V2, Dialect
 from simulator.model.schema import flow_schema, suite_schema
+from simulator.testing.suite_check import SUITE
 from tests.model.fake import FakeCatalog
 
 jsonschema = pytest.importorskip("jsonschema")
@@ -21,7 +22,7 @@ def errors(flow: object, dialect: Dialect = V2) -> list[str]:
 
 @pytest.mark.parametrize("dialect", [V1, V2])
 def test_schemas_are_schemas(dialect: Dialect) -> None:
-    for schema in (flow_schema(FakeCatalog(), dialect), suite_schema(FakeCatalog(), dialect)):
+    for schema in (flow_schema(FakeCatalog(), dialect), suite_schema(FakeCatalog(), dialect, SUITE.fields)):
         jsonschema.Draft7Validator.check_schema(schema)
         json.dumps(schema)
 
@@ -80,6 +81,6 @@ def test_a_suite() -> None:
         "flowId": "f",
         "testCases": [{"id": "c", "type": "t", "assertions": [{"value": "{{ x }}", "equalTo": 1}]}],
     }
-    validator = jsonschema.Draft7Validator(suite_schema(FakeCatalog(), V2))
+    validator = jsonschema.Draft7Validator(suite_schema(FakeCatalog(), V2, SUITE.fields))
     assert list(validator.iter_errors(suite)) == []
     assert list(validator.iter_errors({**suite, "testcases": []}))

@@ -58,6 +58,15 @@ def check_secrets_in_clear(context: CheckContext) -> None:
         for key, node in task.node.entries.items():
             if key not in children:
                 _clear(context, key, node, declared)
+    for trigger in context.flow.triggers:
+        spec = context.catalog.spec(trigger.type, context.dialect)
+        declared = {prop.name for prop in spec.properties if prop.secret} if spec is not None else set()
+        for key, node in trigger.node.entries.items():
+            _clear(context, key, node, declared)
+    for item in context.flow.inputs:
+        default = item.node.get("defaults")
+        if item.type == "SECRET" and default is not None:
+            _clear(context, "password", default, set())
 
 
 def is_secret_name(key: str) -> bool:
