@@ -35,6 +35,7 @@ class Admin:
         self._lock = threading.Lock()
         self._roles: dict[str, str | None] = {}
         self._databases: set[str] = {"postgres"}
+        self._provided: set[str] = set()
         self._connection = self.connect("postgres")
 
     def connect(self, database: str) -> Any:
@@ -91,14 +92,33 @@ class Admin:
             for seed in (*_texts(declared.get("seed")), *_texts(facts.get("seed"))):
                 self.seed(str(name), str(owner) if owner else None, seed, resolve)
 
-    def provide(self, user: str, password: str | None, database: str | None) -> None:
-        """Makes role and database when they are not there yet; an existing role keeps its first password."""
+    def provide(
+        self,
+        user: str,
+        password: str | None,
+        database: str | None,
+        declared: Mapping[str, Any],
+        resolve: Callable[[str], Path],
+    ) -> None:
+        """Makes role and database when they are not there yet; an existing role keeps its first password.
+
+        `declared` may still say which databases there are, who owns them and what is in them.
+        """
+        databases: Mapping[str, Any] = declared.get("databases") or {}
+        name = database or user
         with self._lock:
             if user not in self._roles:
                 self.make_role(user, password, superuser=True)
-            name = database or user
-            if name not in self._databases:
-                self.make_database(name, user)
+            if name in self._provided or (databases and name not in databases):
+                return
+            self._provided.add(name)
+            facts = databases.get(name) or {}
+            owner = str(facts.get("owner") or user)
+            if owner not in self._roles:
+                self.make_role(owner, None, superuser=False)
+            self.make_database(name, owner)
+            for seed in (*_texts(declared.get("seed")), *_texts(facts.get("seed"))):
+                self.seed(name, owner, seed, resolve)
 
     def make_role(self, name: str, password: str | None, *, superuser: bool) -> None:
         """A login role. `pg_...` names, which CREATE ROLE refuses, are given by renaming in the catalogue."""

@@ -7,7 +7,8 @@
 
 Passwords are really checked (SCRAM). Names that PostgreSQL reserves (`pg_user` of Kestra's own examples) work: the role
 is created under another name and renamed in the catalogue. Two modes: *declared*, where exactly the users and databases
-of the side file exist; and *undeclared*, where `prepare` makes the role and database that a task asks for.
+of the side file exist; and *undeclared*, where `prepare` makes the role and database that a task asks for. A side file
+that names no users (only a seed, say) leaves them to the flow.
 Source: stack.md 1.
 """
 
@@ -75,6 +76,8 @@ class PostgresDouble:
         cache: Path | None = None,
     ) -> None:
         self._declared = declared
+        #: Nobody said which users there are: the flow's own are taken.
+        self._open = declared is None or not declared.get("users")
         self._resolve = resolve
         self._cache = cache
         self._lock = threading.Lock()
@@ -135,7 +138,7 @@ class PostgresDouble:
             port = self._launch(binaries, template, identity)
             importing.join()
             self._admin = Admin("127.0.0.1", port, template.password, binaries)
-            if self._declared is not None:
+            if self._declared is not None and not self._open:
                 self._admin.declare(self._declared, self._resolve)
             self._address = Address(
                 f"postgresql://127.0.0.1:{port}", "127.0.0.1", port, {"users": self._admin.users()}
@@ -220,12 +223,16 @@ class PostgresDouble:
     # Contents -------------------------------------------------------------------------------------------------
 
     def prepare(self, wanted: Mapping[str, Any]) -> None:
-        """Undeclared mode: makes the role `user` (with `password`) and the `database`, once."""
+        """Without declared users: makes the role `user` (with `password`) and the `database`, seeded, once."""
         self.ready()
-        if self._declared is None and self._admin is not None:
+        if self._open and self._admin is not None:
             with self._prepare_lock:
                 self._admin.provide(
-                    str(wanted.get("user") or "postgres"), wanted.get("password"), wanted.get("database")
+                    str(wanted.get("user") or "postgres"),
+                    wanted.get("password"),
+                    wanted.get("database"),
+                    self._declared or {},
+                    self._resolve,
                 )
 
     def contents(self) -> Mapping[str, Any]:

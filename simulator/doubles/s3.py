@@ -1,7 +1,7 @@
 """The S3 double: a server of its own process, bound to 127.0.0.1, with credentials that are really checked.
 
-Declared mode knows the key pairs and buckets of the side file and nothing else; undeclared mode takes over what a task
-asks for (`prepare`). Objects live in the memory of that process: a big one costs it about three times its size.
+Declared mode knows the key pairs and buckets of the side file and nothing else; what the side file leaves out (pairs,
+buckets, or both) is taken over from what a task asks for (`prepare`). Objects live in the memory of that process: a big one costs it about three times its size.
 """
 
 from __future__ import annotations
@@ -100,8 +100,9 @@ class S3Double:
     # Contents -------------------------------------------------------------------------------------------------
 
     def prepare(self, wanted: Mapping[str, Any]) -> None:
-        """Undeclared mode: adds the key pair, and the bucket in its region, once."""
-        if self._declared is not None:
+        """Adds the key pair unless pairs are declared, and the bucket in its region unless buckets are; once."""
+        declared = self._declared or {}
+        if declared.get("credentials") and declared.get("buckets"):
             return
         names = ("access_key", "secret_key", "session_token", "region", "bucket")
         key = tuple(wanted.get(name) for name in names)
@@ -109,7 +110,7 @@ class S3Double:
             if key in self._prepared:
                 return
             order: dict[str, Any] = {}
-            if wanted.get("access_key"):
+            if wanted.get("access_key") and not declared.get("credentials"):
                 order["credentials"] = [
                     {
                         "access_key": wanted["access_key"],
@@ -117,7 +118,7 @@ class S3Double:
                         "session_token": wanted.get("session_token"),
                     }
                 ]
-            if wanted.get("bucket"):
+            if wanted.get("bucket") and not declared.get("buckets"):
                 order["buckets"] = {wanted["bucket"]: {"region": wanted.get("region")}}
             self.order(order)
             self._prepared.add(key)

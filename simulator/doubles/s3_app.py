@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import os
+import re
 import socket
 import threading
 import time
@@ -27,6 +29,10 @@ ACCOUNT = "123456789012"
 StartResponse = Callable[..., Any]
 
 
+_ID_HEADERS = frozenset({"x-amz-request-id", "x-amzn-requestid", "x-amz-id-2"})
+_ID_ELEMENT = re.compile(rb"(<RequestI[dD]>)[^<]*(</RequestI[dD]>)")
+
+
 class _QuietHandler(MotoRequestHandler):
     """No line per request: request lines hold object names, and stderr is shown when something breaks."""
 
@@ -43,6 +49,7 @@ class S3App:
         self._verifier = Verifier()
         self._faults: list[dict[str, Any]] = []
         self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
         self._backend = s3_backends[ACCOUNT]["aws"]
         self._inner = create_backend_app("s3")
         # moto sets it; a traceback page would show memory to whoever asks.
@@ -115,11 +122,8 @@ class S3App:
         if refusal is not None:
             return _refuse(refusal, environ, start_response)
 
-        def without_cors(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-            kept = [item for item in headers if not item[0].lower().startswith("access-control-")]
-            return start_response(status, kept, *rest)
-
-        return self._inner(environ, without_cors)
+        answer = _Answer(start_response, next(self._numbers))
+        return answer.finish(self._inner(environ, answer.start))
 
     def _fault(self, environ: Mapping[str, Any]) -> Refusal | None:
         """The first declared fault that strikes now. A call counts for every fault."""
@@ -141,6 +145,44 @@ class S3App:
         if hit.get("seconds"):
             time.sleep(float(hit["seconds"]))
         return _FAULTS[hit["kind"]](hit, environ)
+
+
+class _Answer:
+    """moto's answer on its way out: no CORS headers, and request ids that are counted instead of random, so that two
+    runs of a flow log the same."""
+
+    def __init__(self, start_response: StartResponse, number: int) -> None:
+        self._start_response = start_response
+        self._id = f"{number:016X}"
+        self._status = ""
+        self._headers: list[tuple[str, str]] = []
+        self._rest: tuple[Any, ...] = ()
+
+    def start(self, status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
+        self._status, self._rest = status, rest
+        self._headers = [
+            (name, self._id if name.lower() in _ID_HEADERS else value)
+            for name, value in headers
+            if not name.lower().startswith("access-control-")
+        ]
+        if not status.startswith(("4", "5")):
+            return self._start_response(status, self._headers, *rest)
+        return lambda data: None
+
+    def finish(self, body: Iterable[bytes]) -> Iterable[bytes]:
+        if not self._status.startswith(("4", "5")):
+            return body
+        data = b"".join(body)
+        close = getattr(body, "close", None)
+        if close is not None:
+            close()
+        data = _ID_ELEMENT.sub(rb"\g<1>" + self._id.encode() + rb"\g<2>", data)
+        headers = [
+            (name, str(len(data)) if name.lower() == "content-length" and data else value)
+            for name, value in self._headers
+        ]
+        self._start_response(self._status, headers, *self._rest)
+        return [data]
 
 
 def _reset(fault: Mapping[str, Any], environ: Mapping[str, Any]) -> Refusal | None:

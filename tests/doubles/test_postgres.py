@@ -154,3 +154,19 @@ def test_read_only_cache_still_works(tmp_path: Path) -> None:
         assert double.ready().port
     finally:
         double.stop()
+
+
+def test_seed_without_users_takes_the_flows_own() -> None:
+    double = PostgresDouble({"seed": ["create table s (a int)"], "databases": {"shop": None}})
+    try:
+        double.start()
+        for _ in range(2):
+            double.prepare({"user": "pg_x", "password": "p", "database": "shop"})
+        with connect(double, "pg_x", "p", "shop") as connection:
+            assert connection.execute("select count(*) from s").fetchone() == (0,)
+        # Databases are declared: another one does not exist.
+        double.prepare({"user": "pg_x", "password": "p", "database": "other"})
+        with pytest.raises(psycopg.OperationalError, match='database "other" does not exist'):
+            connect(double, "pg_x", "p", "other")
+    finally:
+        double.stop()

@@ -117,3 +117,20 @@ def test_broken_request_shows_no_traceback(declared_s3: S3Double) -> None:
     with pytest.raises(ClientError) as caught:
         s3.put_bucket_policy(Bucket="none-such", Policy=json.dumps({}))
     assert "Traceback" not in str(caught.value)
+
+
+def test_half_declared() -> None:
+    double = S3Double({"buckets": {"only": None}})
+    try:
+        double.prepare({"access_key": "a", "secret_key": "s", "bucket": "other"})
+        s3 = client(double, "a", "s")
+        assert [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]] == ["only"]
+        ids = []
+        for _ in range(2):
+            with pytest.raises(ClientError) as caught:
+                s3.get_object(Bucket="other", Key="k")
+            ids.append(caught.value.response["ResponseMetadata"]["RequestId"])
+        # Counted, not random: two runs of a flow log the same.
+        assert [int(item, 16) for item in ids] == [int(ids[0], 16), int(ids[0], 16) + 1]
+    finally:
+        double.stop()

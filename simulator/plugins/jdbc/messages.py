@@ -10,9 +10,9 @@ __all__ = ["connect_error", "server_message", "sql_error"]
 
 #: SQLSTATE -> what would help here
 _HINTS = {
-    "42P01": "the PostgreSQL double is empty until it is seeded: list SQL under `doubles: postgres: databases: <name>: "
-    "seed:` in the side file `<flow>.sim.yml`",
-    "3F000": "create the schema in the seed of the side file: `doubles: postgres: databases: <name>: seed:`",
+    "42P01": "the PostgreSQL double is empty until it is seeded: put `doubles: {postgres: {seed: [seed.sql]}}` into the "
+    "side file `<flow>.sim.yml`, and the SQL that makes the table into seed.sql",
+    "3F000": "create the schema in the seed: `doubles: {postgres: {seed: [seed.sql]}}` in the side file `<flow>.sim.yml`",
     "28P01": "the password of the flow (or its secret) is not the one of the database: compare it with `doubles: "
     "postgres: users:` in the side file",
     "3D000": "list the database under `doubles: postgres: databases:` in the side file",
