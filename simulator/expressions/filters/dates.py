@@ -41,7 +41,8 @@ def read_input(call: Call, value: Any, args: Args) -> dt.datetime:
 
 def write(call: Call, moment: dt.datetime, args: Args) -> str:
     """The moment by the arguments `format`, `timeZone` and `locale`."""
-    return format_moment(moment, _zone(call, args), _option(args, "format") or "iso", _locale(args))
+    name = _option(args, "format")
+    return format_moment(moment, _zone(call, args), "iso" if name is None else name, _locale(args))
 
 
 def _date(call: Call, value: Any, args: Args) -> Any:

@@ -313,9 +313,14 @@ def _fail(text: str, what: str) -> JavaError:
 
 
 def parse_elements(
-    elements: Sequence[parts.Element], text: str, locale: Locale, *, ignore_case: bool = False
+    elements: Sequence[parts.Element],
+    text: str,
+    locale: Locale,
+    *,
+    ignore_case: bool = False,
+    strict: bool = False,
 ) -> Parsed:
-    """What the text holds. Raises JavaError DateTimeParseException with Java's message."""
+    """What the text holds. `strict`: no 30th of February and no 24:00, as the ISO formatters have it. Raises JavaError DateTimeParseException with Java's message."""
     reader = _Reader(text, locale, ignore_case)
     try:
         end = reader.read(elements, 0)
@@ -330,17 +335,19 @@ def parse_elements(
                 text, f": Invalid value for {known[0]} (valid values {known[1]} - {known[2]}): {value}"
             )
     try:
-        return _resolve(reader)
+        return _resolve(reader, strict)
     except JavaError as error:
         raise _fail(text, f": {error.message}") from None
     except (ValueError, OverflowError) as error:
         raise _fail(text, f": {error}") from None
 
 
-def _resolve(reader: _Reader) -> Parsed:
+def _resolve(reader: _Reader, strict: bool) -> Parsed:
     fields = reader.fields
+    if strict and fields.get("hour") == 24:
+        raise JavaError("DateTimeException", "Invalid value for HourOfDay (valid values 0 - 23): 24")
     time, next_day = _time(fields)
-    date = _date(fields, reader.locale)
+    date = _date(fields, reader.locale, strict)
     if date is not None and next_day:
         date += dt.timedelta(days=1)
     if reader.region is not None and reader.offset is not None and not hasattr(reader.region, "key"):
@@ -377,7 +384,7 @@ def _time(fields: dict[str, int]) -> tuple[dt.time | None, bool]:
     return dt.time(hour, minute, second, nano // 1000), False
 
 
-def _date(fields: dict[str, int], locale: Locale) -> dt.date | None:
+def _date(fields: dict[str, int], locale: Locale, strict: bool) -> dt.date | None:
     year = fields.get("year")
     if year is None and "year_of_era" in fields:
         year = fields["year_of_era"]
@@ -385,7 +392,7 @@ def _date(fields: dict[str, int], locale: Locale) -> dt.date | None:
             year = 1 - year
     if year is not None:
         if "month" in fields and "day" in fields:
-            return _smart_date(year, fields["month"], fields["day"])
+            return _whole_date(year, fields["month"], fields["day"], strict)
         if "day_of_year" in fields:
             found = dt.date(year, 1, 1) + dt.timedelta(days=fields["day_of_year"] - 1)
             if found.year != year:
@@ -410,13 +417,30 @@ def _date(fields: dict[str, int], locale: Locale) -> dt.date | None:
     return None
 
 
-def _smart_date(year: int, month: int, day: int) -> dt.date:
+_MONTHS = (
+    "JANUARY",
+    "FEBRUARY",
+    "MARCH",
+    "APRIL",
+    "MAY",
+    "JUNE",
+    "JULY",
+    "AUGUST",
+    "SEPTEMBER",
+    "OCTOBER",
+    "NOVEMBER",
+    "DECEMBER",
+)
+
+
+def _whole_date(year: int, month: int, day: int, strict: bool) -> dt.date:
     if not 1 <= year <= 9999:
         raise JavaError("DateTimeException", f"Year {year} is out of the range 1 to 9999")
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    last = (29 if leap else 28) if month == 2 else 30 if month in (4, 6, 9, 11) else 31
+    if strict and day > last:
+        if day == 29:
+            raise JavaError("DateTimeException", f"Invalid date 'February 29' as '{year}' is not a leap year")
+        raise JavaError("DateTimeException", f"Invalid date '{_MONTHS[month - 1]} {day}'")
     # SMART: the 31st of a shorter month is its last day.
-    if month in (4, 6, 9, 11):
-        day = min(day, 30)
-    elif month == 2:
-        leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
-        day = min(day, 29 if leap else 28)
-    return dt.date(year, month, day)
+    return dt.date(year, month, min(day, last))

@@ -36,12 +36,13 @@ class Formatter:
 
     elements: tuple[parts.Element, ...]
     ignore_case: bool = False
+    strict: bool = False
 
     def format(self, moment: dt.datetime, locale: Locale) -> str:
         return format_elements(self.elements, moment, locale)
 
     def parse(self, text: str, locale: Locale) -> Parsed:
-        return parse_elements(self.elements, text, locale, ignore_case=self.ignore_case)
+        return parse_elements(self.elements, text, locale, ignore_case=self.ignore_case, strict=self.strict)
 
 
 def _two(field: str) -> parts.Number:
@@ -76,14 +77,14 @@ _RFC: tuple[parts.Element, ...] = (
 )
 
 FORMATS: dict[str, Formatter] = {
-    "iso_date_time": Formatter((*_DATE_TIME, parts.Optional((_OFFSET, _ZONE))), True),
-    "iso_date": Formatter((*_DATE, parts.Optional((_OFFSET,))), True),
-    "iso_time": Formatter((*_TIME, parts.Optional((_OFFSET,))), True),
-    "iso_local_date": Formatter(_DATE, True),
-    "iso_local_time": Formatter(_TIME, True),
-    "iso_local_date_time": Formatter(_DATE_TIME, True),
+    "iso_date_time": Formatter((*_DATE_TIME, parts.Optional((_OFFSET, _ZONE))), True, True),
+    "iso_date": Formatter((*_DATE, parts.Optional((_OFFSET,))), True, True),
+    "iso_time": Formatter((*_TIME, parts.Optional((_OFFSET,))), True, True),
+    "iso_local_date": Formatter(_DATE, True, True),
+    "iso_local_time": Formatter(_TIME, True, True),
+    "iso_local_date_time": Formatter(_DATE_TIME, True, True),
     "iso_instant": Formatter((parts.InstantText(),), True),
-    "iso_offset_time": Formatter((*_TIME, _OFFSET), True),
+    "iso_offset_time": Formatter((*_TIME, _OFFSET), True, True),
     "iso_ordinal_date": Formatter(
         (_YEAR, _DASH, parts.Number("day_of_year", 3, 3, "NOT_NEGATIVE"), parts.Optional((_OFFSET,))), True
     ),
@@ -97,8 +98,9 @@ FORMATS: dict[str, Formatter] = {
             parts.Optional((_OFFSET,)),
         ),
         True,
+        True,
     ),
-    "iso_zoned_date_time": Formatter(_ZONED, True),
+    "iso_zoned_date_time": Formatter(_ZONED, True, True),
     "rfc_1123_date_time": Formatter(_RFC, True),
 }
 """Formats with a formatter of their own."""
