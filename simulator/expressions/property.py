@@ -17,6 +17,7 @@ from typing import Any
 
 from simulator.dialect import Dialect
 from simulator.errors import ExpressionError
+from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.text import to_json
 from simulator.expressions.renderer import Renderer, plain
 from simulator.expressions.scope import Scope
@@ -68,14 +69,16 @@ def render_property(
 
     None stays None ([] for a list, {} for a map). Raises ExpressionError.
     """
-    if as_ == "list":
-        return _list(renderer, raw, scope, item)
-    if as_ == "map":
-        return _map(renderer, raw, scope, value)
-    if raw is None:
-        return None
-    text = renderer.render(expression_text(raw), scope)
-    return _typed(text, as_, renderer.dialect)
+    try:
+        if as_ == "list":
+            return _list(renderer, raw, scope, item)
+        if as_ == "map":
+            return _map(renderer, raw, scope, value)
+        if raw is None:
+            return None
+        return _typed(renderer.render(expression_text(raw), scope), as_, renderer.dialect)
+    except JavaError as error:
+        raise _failure(error.message, raw) from None
 
 
 class Property:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from simulator.dialect import Dialect
-from simulator.errors import ExpressionError
+from simulator.errors import ExpressionError, InternalError, SimulatorError
 from simulator.expressions.errors import EvaluationError, java_error, parse_error
 from simulator.expressions.hints import hint_for
 from simulator.expressions.java.errors import JavaError
@@ -101,7 +101,10 @@ class Renderer:
         if template is None or "{" not in template:
             return template
         value = self._typed(template, scope)
-        return value if keep_classes else plain(value)
+        try:
+            return value if keep_classes else plain(value)
+        except RecursionError as error:
+            raise self._unforeseen(error, template) from None
 
     def render_deep(self, value: Any, scope: Scope, *, recursive: bool | None = None) -> Any:
         """Texts, keys and items of maps, lists and sets, rendered to text; other values as they are."""
@@ -173,11 +176,22 @@ class Renderer:
             raise
         except JavaError as error:
             raise state.raised(error, 0) from error
-        except (RecursionError, MemoryError) as error:
-            kind = "StackOverflowError" if isinstance(error, RecursionError) else "OutOfMemoryError"
-            raise java_error(
-                None, java_type=kind, dialect=self.dialect, template=template, offset=None
-            ) from None
+        except (SimulatorError, CannotConcatError):
+            raise
+        except Exception as error:
+            raise self._unforeseen(error, template) from None
+
+    def _unforeseen(self, error: Exception, template: str | None) -> SimulatorError:
+        """What Python could not do: too deep, too big, too long a number; anything else is a bug of ours."""
+        if isinstance(error, RecursionError):
+            kind = "StackOverflowError"
+        elif isinstance(error, MemoryError):
+            kind = "OutOfMemoryError"
+        elif isinstance(error, ValueError) and "integer string conversion" in str(error):
+            kind = "ArithmeticException"
+        else:
+            return InternalError(f"{type(error).__name__} in an expression")
+        return java_error(None, java_type=kind, dialect=self.dialect, template=template, offset=None)
 
     @staticmethod
     def _finish(error: EvaluationError, compiled: Compiled, template: str) -> None:

@@ -79,6 +79,13 @@ def test_unfit(raw: str, kind: str) -> None:
     assert first.value.java_type == expected
 
 
+def test_values_that_have_no_json_form() -> None:
+    with pytest.raises(ExpressionError):
+        render_property(R2, {None: 1}, "map", SCOPE)
+    with pytest.raises(ExpressionError):
+        render_property(R2, [object()], "string", SCOPE)
+
+
 def test_whole_tags_are_expressions_in_2() -> None:
     template = "{% for x in l %}{% if loop.first %}[{% endif %}1{% if loop.last %}]{% else %},{% endif %}{% endfor %}"
     assert render_property(R2, template, "list", SCOPE) == [1, 1]

@@ -243,3 +243,21 @@ def test_filters_and_functions_load_when_used() -> None:
         " 'simulator.expressions.functions', 'jinja2'))]"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_python_cannot_do_is_an_expression_error(dialect: Dialect) -> None:
+    deep: list[Any] = []
+    for _ in range(3000):
+        deep = [deep]
+    renderer, scope = Renderer(dialect), Scope(variables={"x": deep, "n": 10**5000})
+    for call, template in (
+        (renderer.render, "{{ x }}"),
+        (renderer.render_typed, "{{ x }}"),
+        (renderer.render, "{{ x == x.get(0) ~ 1 }}"),
+        (renderer.render, "{{ n }}"),
+        (renderer.render, "{{ [n] }}"),
+    ):
+        with pytest.raises(ExpressionError):
+            call(template, scope)
+    with pytest.raises(ExpressionError):
+        renderer.render_deep(deep, scope)
