@@ -161,7 +161,8 @@ def sites(flow: Flow, catalog: Catalog) -> Iterator[Site]:
     for output in flow.outputs:
         value = output.node.get("value")
         for text in _scalars(value) if value is not None else ():
-            yield Site(text, "output", "value", output.id)
+            # An optional output survives what cannot be rendered.
+            yield Site(text, "output", "value", output.id, certain=output.required is not False)
     for item in flow.inputs:
         for inner in (item, *item.children):
             for key in ("defaults", "dependsOn", "expression"):

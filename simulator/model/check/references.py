@@ -7,13 +7,14 @@ from typing import Any
 
 from simulator.diagnostics import Severity, Span
 from simulator.expressions.analyze import DYNAMIC, Reference
-from simulator.model.catalog import OutputSpec, T
+from simulator.model.catalog import Kind, OutputSpec, T
 from simulator.model.check.context import CheckContext
 from simulator.model.check.expressions import references_of
 from simulator.model.check.places import LOOPS, Site
 from simulator.model.flow import Task
 from simulator.model.flow_rules import leaves
 from simulator.model.problems import suggest
+from simulator.model.tasks import CORE_PREFIXES
 
 __all__ = ["check_references"]
 
@@ -21,6 +22,8 @@ _ROOTS = frozenset({"flow", "execution", "task", "taskrun", "parents", "parent",
 _ROOTS_BY_MAJOR = {1: _ROOTS | {"schedule"}, 2: _ROOTS | {"item"}}
 _ROW_KEYS = frozenset({"filterCondition", "expr", "responseCondition"})
 """Properties that see variables of their own (the fields of a row, a response)."""
+_PLUGIN_ROOTS = frozenset({"outputFiles", "inputFiles"})
+"""Variables that tasks with files of their own add."""
 _LATE_KEYS = frozenset({"condition", "outputs"})
 """Properties of loops that are rendered after their children."""
 
@@ -29,6 +32,8 @@ def check_references(context: CheckContext) -> None:
     """All rules about variables, one reference after the other."""
     checker = _Checker(context)
     for site in context.sites:
+        if site.key == "outputs" and site.spec is not None and site.spec.kind is Kind.EXECUTABLE:
+            continue  # 1.x: rendered in the subflow
         if site.has_expression:
             for reference in references_of(context, site):
                 if reference.kind == "variable" and not reference.local:
@@ -86,6 +91,8 @@ class _Checker:
             return
         if site.spec is not None and site.spec.open_properties:
             return
+        if reference.name in _PLUGIN_ROOTS:
+            return
         names = _ROOTS_BY_MAJOR[self.context.dialect.major]
         hint = suggest(reference.name, names)
         if reference.name == "item":
@@ -96,6 +103,8 @@ class _Checker:
             hint = f"Did you mean `vars.{reference.name}`?"
         elif reference.name in self.context.places.tasks:
             hint = f"Did you mean `outputs.{reference.name}`?"
+        # Plugins outside of the core may render a property with variables of their own.
+        core = site.spec is None or site.spec.type.startswith(CORE_PREFIXES)
         self._say(
             "SIM-REF-009",
             f"Unable to find `{reference.name}` used in the expression",
@@ -103,6 +112,7 @@ class _Checker:
             reference,
             0,
             hint,
+            sure=core,
         )
 
     def _input(self, site: Site, reference: Reference) -> None:
