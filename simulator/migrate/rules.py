@@ -236,6 +236,8 @@ _ROWS: tuple[Rule, ...] = (
          "check `concurrencyLimit`"),
     Rule("LOOP-16", 516, _CHANGED, _NO, _ONLY_2, "1.x has no such output of a task in a loop, a Loop has",
          "check the expression: 1.x kept these outputs by value, so it failed (or took its default)"),
+    Rule("LOOP-17", 517, _CHANGED, _NO, _ONLY_2, "a failure that is allowed inside of a Loop no longer gives WARNING",
+         "the iteration ends WARNING, the Loop and the execution SUCCESS: look at the outputs of the Loop where it matters"),
     # Triggers
     Rule("TRIG-01", 601, _REFUSED, _PART, _ONLY_2, "`conditions` of a trigger are gone", "write `when`"),
     Rule("TRIG-02", 602, _REFUSED, _PART, _ONLY_2, "`preconditions` of a Flow trigger are gone",

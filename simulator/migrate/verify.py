@@ -4,6 +4,8 @@ Both runs are given as JSON of executions (the shape of Kestra's API, `simulator
 executions of Loop iterations beside the one they belong to. A 1.x loop keeps its task runs in one list, with their
 values; a 2.0 Loop runs every iteration as an execution of its own: both are brought to the same form, a task id and
 the values of the loops around it. Ids, times and storage URIs differ in every run and are compared by kind only.
+
+    compare(before, after, ignore=made_or_removed(old_text, new_text))
 """
 
 from __future__ import annotations
@@ -14,7 +16,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["Difference", "Run", "compare"]
+from simulator.migrate.walk import tasks
+from simulator.source.yaml import read_yaml
+
+__all__ = ["Difference", "Run", "compare", "made_or_removed"]
 
 Json: TypeAlias = Mapping[str, Any]
 Key: TypeAlias = tuple[str, tuple[str, ...]]
@@ -43,6 +48,25 @@ class Difference:
 
     def __str__(self) -> str:
         return f"{self.what} of {self.where}: {self.before!r} before, {self.after!r} after"
+
+
+_LOOPS = frozenset(
+    {"flow.Loop", "flow.ForEach", "flow.EachSequential", "flow.EachParallel", "flow.ForEachItem"}
+)
+_ITEM_RUNS = ("_split", "_items", "_merge")
+
+
+def made_or_removed(before: str, after: str) -> frozenset[str]:
+    """Ids of the tasks that a migration made, removed or gave other outputs: what `compare` has to ignore.
+
+    Takes both flow texts. Raises InvalidFlowError when one is no YAML.
+    """
+    old, new = ({task.id: task for task in tasks(read_yaml(text))} for text in (before, after))
+    loops = {task.id for side in (old, new) for task in side.values() if task.name in _LOOPS}
+    runs = {
+        f"{task.id}{end}" for task in old.values() if task.name == "flow.ForEachItem" for end in _ITEM_RUNS
+    }
+    return frozenset((old.keys() ^ new.keys()) | loops | runs)
 
 
 def compare(before: Run, after: Run, *, ignore: Collection[str] = ()) -> list[Difference]:
@@ -130,7 +154,7 @@ def _run_values(task_run: Json, runs: Mapping[str, Json]) -> tuple[str, ...]:
 
 
 def _text(value: Any) -> str:
-    return _stable(value) if isinstance(value, str) else str(value)
+    return str(_stable(value))
 
 
 _STORAGE = re.compile(r"kestra:///[^\s\"']*?(\.[A-Za-z0-9]+)?(?=[\s\"']|$)")
@@ -151,12 +175,20 @@ def _stable(value: Any) -> Any:
     return value
 
 
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+
+
+def _message(text: str) -> str:
+    """A log message; expressions that an error quotes were rewritten."""
+    return _TEMPLATE.sub("<expression>", _text(text))
+
+
 def _logs(before: Run, after: Run, skipped: frozenset[str]) -> Iterator[Difference]:
     """Messages that one side has more often than the other. DEBUG and TRACE are Kestra's own talk."""
 
     def count(run: Run) -> Counter[tuple[str, str, str]]:
         return Counter(
-            (str(entry.get("taskId") or ""), str(entry["level"]), _stable(str(entry["message"])))
+            (str(entry.get("taskId") or ""), str(entry["level"]), _message(str(entry["message"])))
             for entry in run.logs
             if entry["level"] not in ("DEBUG", "TRACE") and entry.get("taskId") not in skipped
         )

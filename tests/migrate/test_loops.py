@@ -269,3 +269,10 @@ def test_stay_1_compatible_leaves_loops() -> None:
     body = loop(direct="taskrun.value")
     assert after(body, stay_v1=True) == body
     assert "without --stay-1-compatible" in hint(body, "LOOP-01", stay_v1=True)
+
+
+def test_a_failure_that_is_allowed_inside_is_told() -> None:
+    body = loop().replace("id: deep\n", "id: deep\n            allowFailure: true\n")
+    assert "flow.Loop" in after(body)
+    assert rules(body, rewritten=False) == ["LOOP-17"]
+    assert rules(body.replace("allowFailure: true", "allowFailure: false"), rewritten=False) == []

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from simulator.migrate.verify import Difference, Run, compare
+from simulator.migrate.engine import migrate
+from simulator.migrate.verify import Difference, Run, compare, made_or_removed
+from tests.migrate import test_loops
+from tests.migrate.helpers import HEAD
 
 
 def state(name: str) -> dict[str, Any]:
@@ -109,3 +112,25 @@ def test_logs_are_counted() -> None:
     (found,) = compare(Run(execution(), logs=[entry, entry]), Run(execution(), logs=[entry]))
     assert (found.before, found.after) == ("2 times", "1 times")
     assert compare(Run(execution(), logs=[entry]), Run(execution()), ignore={"a"}) == []
+
+
+def test_messages_may_quote_rewritten_expressions() -> None:
+    def entry(expression: str) -> dict[str, str]:
+        return {
+            "taskId": "a",
+            "level": "ERROR",
+            "message": f"Unable to find `x` used in the expression `{{{{ {expression} }}}}` at line 1",
+        }
+
+    assert (
+        compare(Run(execution(), logs=[entry("json(x)")]), Run(execution(), logs=[entry("fromJson(x)")]))
+        == []
+    )
+
+
+def test_tasks_that_a_migration_makes() -> None:
+    text = HEAD + test_loops.ITEM % "x"
+    assert made_or_removed(text, migrate(text).after) == {"each", "each_split", "each_items", "each_merge"}
+    assert made_or_removed(text, text) == {"each", "each_split", "each_items", "each_merge"}
+    plain = HEAD + test_loops.loop()
+    assert made_or_removed(plain, migrate(plain).after) == {"each"}

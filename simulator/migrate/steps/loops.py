@@ -141,6 +141,14 @@ class _Nest:
                     self.notes.append(Note(rule("LOOP-14"), message, start, end, done=False))
                     if key == "finally":
                         self._refuse("its `finally` would run once for every value")
+        for task in self.inner.values():
+            allowed = "allowFailure" in task.node and text_at(task.node, "allowFailure") != "false"
+            if allowed or task.name == "flow.AllowFailure":
+                start, end = self.document.key_range(task.node, "allowFailure" if allowed else "type")
+                message = (
+                    f"a failure of `{task.id}` is allowed: the execution ended WARNING and will end SUCCESS"
+                )
+                self.notes.append(Note(rule("LOOP-17"), message, start, end, done=False))
         ids = [task.id for task in self.every]
         if len(ids) != len(set(ids)):
             self._refuse("two tasks have the same id")
