@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from simulator.dialect import V2, Dialect
+from simulator.dialect import Dialect
 from simulator.errors import ExpressionError
 from simulator.expressions import nodes
 from simulator.expressions.errors import java_error, parse_error
@@ -21,9 +21,9 @@ from simulator.expressions.hints import hint_for
 from simulator.expressions.lexer import ParseError
 from simulator.expressions.parser import parse
 from simulator.expressions.raw import RawBlocks, take_raw
-from simulator.expressions.renderer import definitions
+from simulator.expressions.tables import definitions
 
-__all__ = ["DYNAMIC", "V2", "Problem", "Reference", "has_expression", "problems", "references"]
+__all__ = ["DYNAMIC", "Problem", "Reference", "has_expression", "problems", "references"]
 
 
 class _Dynamic:

@@ -15,6 +15,7 @@ from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.text import double_text
 from simulator.expressions.java.values import (
     Array,
+    Character,
     EnumConstant,
     Float,
     Long,
@@ -27,7 +28,7 @@ from simulator.expressions.java.values import (
     java_equals,
     simple_class_name,
 )
-from simulator.expressions.text import java_text
+from simulator.expressions.text import hash_ordered, java_text
 
 __all__ = [
     "add",
@@ -329,8 +330,6 @@ def letter_or_number_range(start: Any, end: Any, step: Any, limit: int) -> list[
 
     `limit` bounds the number of items (our own guard: JavaError OutOfMemoryError).
     """
-    from simulator.expressions.java.values import Character
-
     if not is_number(step):
         raise JavaError(
             "PebbleException", f"The increment of the range function must be a number {java_text(step)}"
@@ -374,8 +373,6 @@ def iterate(value: Any) -> Iterable[Any] | None:
     if isinstance(value, Mapping):
         return [MapEntry(key, item) for key, item in value.items()]
     if isinstance(value, (set, frozenset)):
-        from simulator.expressions.text import hash_ordered
-
         return hash_ordered(value)
     if isinstance(value, (list, tuple, bytes)):
         return value

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from simulator.dialect import Dialect
@@ -32,11 +32,11 @@ from simulator.expressions.java.values import (
 from simulator.expressions.lexer import ParseError
 from simulator.expressions.parser import parse
 from simulator.expressions.raw import RawBlocks, strip_raw, take_raw
-from simulator.expressions.registry import Definition, Table
+from simulator.expressions.registry import Definition
 from simulator.expressions.runtime import CannotConcatError, State, TextWriter, TypedWriter
 from simulator.expressions.scope import Scope
 from simulator.expressions.statements import CompiledBlock, CompiledMacro, StatementCompiler, Write
-from simulator.expressions.tests import TESTS
+from simulator.expressions.tables import LazyDefinitions, definitions
 from simulator.expressions.text import hash_ordered, java_text
 
 __all__ = ["CACHE_SIZE", "Compiled", "Renderer", "definitions", "plain"]
@@ -73,8 +73,8 @@ class Renderer:
 
     def __init__(self, dialect: Dialect, cache_size: int = CACHE_SIZE) -> None:
         self.dialect = dialect
-        self.filters: Mapping[str, Definition] = _Lazy("filter", dialect)
-        self.functions: Mapping[str, Definition] = _Lazy("function", dialect)
+        self.filters: Mapping[str, Definition] = LazyDefinitions("filter", dialect)
+        self.functions: Mapping[str, Definition] = LazyDefinitions("function", dialect)
         self.tests: Mapping[str, Definition] = definitions("test", dialect)
         # Two generations make an LRU without a write on every hit: what is used again moves into the young one.
         self._young: dict[str, Compiled] = {}
@@ -303,52 +303,6 @@ class Renderer:
             raise java_error(
                 None, java_type="StackOverflowError", dialect=self.dialect, template=template, offset=None
             ) from None
-
-
-def definitions(kind: str, dialect: Dialect) -> dict[str, Definition]:
-    """What a dialect has of a kind ("filter", "function", "test"), by name."""
-    return {
-        name: definition
-        for name, variants in _table(kind).items()
-        for definition in variants
-        if definition.in_dialect(dialect)
-    }
-
-
-def _table(kind: str) -> Table:
-    # Imported when a template first uses one: a run without filters does not pay for them.
-    if kind == "filter":
-        from simulator.expressions.filters import FILTERS
-
-        return FILTERS
-    if kind == "function":
-        from simulator.expressions.functions import FUNCTIONS
-
-        return FUNCTIONS
-    return TESTS
-
-
-class _Lazy(Mapping[str, Definition]):
-    """`definitions`, loaded when first asked."""
-
-    def __init__(self, kind: str, dialect: Dialect) -> None:
-        self._kind = kind
-        self._dialect = dialect
-        self._found: dict[str, Definition] | None = None
-
-    def _all(self) -> dict[str, Definition]:
-        if self._found is None:
-            self._found = definitions(self._kind, self._dialect)
-        return self._found
-
-    def __getitem__(self, name: str) -> Definition:
-        return self._all()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
-
-    def __len__(self) -> int:
-        return len(self._all())
 
 
 def _first_json(text: str) -> Any:

@@ -14,11 +14,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from simulator.dialect import V2, Dialect
+from simulator.dialect import Dialect
 from simulator.expressions.java.text import double_text, to_json, to_string
 from simulator.expressions.java.values import SafeString, java_hash
 
-__all__ = ["V2", "as_text", "hash_ordered", "java_text"]
+__all__ = ["as_text", "hash_ordered", "java_text"]
 
 
 def as_text(value: Any, dialect: Dialect, zone: dt.tzinfo = dt.UTC) -> str:
