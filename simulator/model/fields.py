@@ -158,12 +158,12 @@ def _check_property(spec: PropertySpec, node: Node, problems: Problems, path: st
             return
         try:
             value = convert(spec.type, node, spec.values)
-        except ConversionError as error:
+        except ConversionError:
             if spec.type is T.ENUM:
                 message = f"`{node.text}` is none of the values of `{spec.name}`: {', '.join(spec.values)}"
                 hint = suggest(node.text, spec.values)
             else:
-                message, hint = f"`{spec.name}` wants {_wanted(spec)}, got `{node.text}`", str(error)
+                message, hint = f"`{spec.name}` wants {_wanted(spec)}, got `{node.text[:60]}`", None
             problems.collector.error("SIM-TYPE-001", message, node.span, hint)
             return
         _check_bounds(spec, value, node, problems, path)

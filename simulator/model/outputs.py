@@ -73,11 +73,13 @@ def _typed(output: FlowOutput, value: Any, parser: TypedParser) -> Any:
 
 
 def json_friendly(value: Any) -> Any:
-    """Dates, times and durations as ISO text, deep; everything else as it is."""
+    """Dates and times as ISO text, durations as seconds (execution.md 10), deep; everything else as it is."""
     if isinstance(value, dict):
         return {key: json_friendly(item) for key, item in value.items()}
     if isinstance(value, list):
         return [json_friendly(item) for item in value]
-    if isinstance(value, (dt.date, dt.time, dt.timedelta)):
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
+    if isinstance(value, (dt.date, dt.time)):
         return java_text(value)
     return value

@@ -135,7 +135,9 @@ def illegal_source(detail: str, dialect: Dialect, span: Span | None) -> str:
     """Kestra's text for a source that cannot be read (flow.md 2.3)."""
     if dialect.major < 2:
         return f"Illegal flow source: {detail}"
-    default = f"YAML parsing error: {detail}"
+    # Without the part that SnakeYAML adds: the place and a copy of the line.
+    shown = detail.split("\n in 'reader'")[0].replace("\n", ", ")
+    default = f"YAML parsing error: {shown}"
     friendly = next((text for part, text in _FRIENDLY if part in detail), default)
     where = f" (at line {span.start.line})" if span is not None else ""
     # The validate endpoint puts its own words before what Jackson's parser itself refuses (an unquoted {{ }}).

@@ -195,9 +195,10 @@ def test_outputs() -> None:
   - {id: b, type: ARRAY, value: ["{{ outputs.t.value }}", 2]}
   - {id: c, type: DATE, value: "{{ outputs.t.day }}"}
   - {id: d, type: INT, value: "{{ outputs.none.value }}", required: false}
+  - {id: e, type: DURATION, value: PT1M}
 """
     assert outputs(text) == (
-        {"a": "v", "b": ["v", 2], "c": "2024-01-01"},
+        {"a": "v", "b": ["v", 2], "c": "2024-01-01", "e": 60.0},
         ["Failed to render optional flow output 'd'. Output is ignored."],
     )
 
