@@ -16,6 +16,7 @@ from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError, TaskTimeoutError
 from simulator.plugins.scripts.command import build_call
 from simulator.plugins.scripts.environment import base_environment, text_of
+from simulator.plugins.scripts.guard import InstallGuard
 from simulator.plugins.scripts.protocol import DEBUG_MARKER, INFO_MARKER, LineReader
 from simulator.plugins.scripts.specs import Language
 
@@ -117,9 +118,15 @@ class ScriptRun:
             )
         reader = LineReader(ctx.logger, self._record_metric, ctx.dialect)
         ctx.logger.debug("Starting command [{}]", " ".join([*interpreter, text]))
-        result = ctx.processes.run(
-            argv, cwd=self.working_dir, env=env, on_stdout=reader.stdout, on_stderr=reader.stderr, stdin=stdin
-        )
+        with InstallGuard(text) as guard:
+            result = ctx.processes.run(
+                argv,
+                cwd=self.working_dir,
+                env=guard.environment(env),
+                on_stdout=reader.stdout,
+                on_stderr=reader.stderr,
+                stdin=stdin,
+            )
         outputs: dict[str, Any] = {
             "exitCode": result.exit_code,
             "vars": reader.outputs,
