@@ -16,6 +16,7 @@ from typing import Any
 
 from simulator.dialect import Dialect
 from simulator.errors import ExpressionError
+from simulator.expressions.hints import parse_hint
 from simulator.expressions.lexer import ParseError
 from simulator.expressions.raw import RawBlocks
 
@@ -141,6 +142,7 @@ def parse_error(
         engine_type="ParserException" if error.placed else "PebbleException",
     )
     result.template = template
+    result.hint = parse_hint(error.message)
     return result
 
 
