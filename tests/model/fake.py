@@ -84,6 +84,9 @@ SPECS = (
         ),
         outputs=(OutputSpec("date", T.DATETIME),),
     ),
+    TaskSpec(f"{_TRIGGER}Flow", Kind.TRIGGER, open_properties=True),
+    TaskSpec(f"{_TRIGGER}Webhook", Kind.TRIGGER, open_properties=True),
+    TaskSpec("io.kestra.plugin.core.kv.PurgeKV", open_properties=True),
     TaskSpec("io.kestra.plugin.core.condition.DayWeek", Kind.CONDITION, properties=(PropertySpec("dayOfWeek", required=True),), until=1),
 )  # fmt: skip
 

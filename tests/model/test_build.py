@@ -147,6 +147,41 @@ def test_what_is_refused(text: str, message: str) -> None:
     assert build_flow(text, "f", V2, CATALOG, collector=collector) is None
 
 
+TRIGGER = HEAD + LOG + "triggers:\n  - id: t\n    type: io.kestra.plugin.core.trigger."
+
+
+@pytest.mark.parametrize(
+    ("rest", "dialect", "message"),
+    [
+        ("Flow\n    preconditions: {id: p, timeWindow: {type: DAILY_TIME_DEADLINE}}", V1, "t: Time window of type `DAILY_TIME_DEADLINE` must have a deadline."),
+        ("Flow\n    preconditions: {id: p, timeWindow: {type: SLIDING_WINDOW, deadline: '09:00:00'}}", V1, "t: Time window of type `SLIDING_WINDOW` cannot have a deadline."),
+        ("Flow\n    preconditions: {id: p, where: [{id: w, filters: [{field: STATE, type: IN, value: x}]}]}", V1, "t: `value` must be null for type IN"),
+        ("Flow\n    preconditions: {id: p, where: [{id: w, filters: [{field: STATE, type: EQUAL_TO}]}]}", V1, "t: `value` cannot be null for type EQUAL_TO"),
+        ("Flow\n    mode: AT_LEAST", V2, "t: `minSatisfied` must be set when mode is AT_LEAST"),
+        ("Webhook\n    responseContentType: text/html", V2, "t: invalid webhook: responseContentType must be either"),
+        ("Schedule\n    cron: '0 0 * * *'\n    interval: PT1S", V2, "interval: must be null"),
+        ("Schedule\n    cron: '0 0 0 * * *'", V2, "contains 6 parts but we expect one of [5]"),
+    ],
+)  # fmt: skip
+def test_rules_of_triggers(rest: str, dialect: Dialect, message: str) -> None:
+    assert message in messages(TRIGGER + rest, dialect)
+
+
+def test_rules_of_a_purge() -> None:
+    purge = (
+        HEAD
+        + "tasks: [{id: p, type: io.kestra.plugin.core.kv.PurgeKV, behavior: {type: version, before: x, keepAmount: 1}}]"
+    )
+    assert messages(purge) == "p: Cannot set both 'before' and 'keepAmount' properties"
+
+
+@pytest.mark.parametrize(
+    "cron", ["* * * * *", "*/15 0-6 1,15 JAN-MAR MON-FRI", "@daily", "0 9 L * *", "0 0 * * 7"]
+)
+def test_crons_that_are_fine(cron: str) -> None:
+    assert messages(TRIGGER + f"Schedule\n    cron: '{cron}'") == ""
+
+
 def test_text_of_the_older_line() -> None:
     retry = "    retry: {type: constant, interval: PT10S, maxDuration: PT5S}\n"
     assert ": 'interval' must be less than 'maxDuration' but is PT10S" in messages(HEAD + LOG + retry, V1)
