@@ -48,7 +48,15 @@ class Settings:
     globals: Mapping[str, Any] = field(default_factory=dict)
     config: Mapping[str, Any] = field(default_factory=dict)
     resume: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    strict: bool = False
+    trigger: str | None = None
+    """Start the flow as this trigger would"""
+    at: dt.datetime | None = None
+    """The schedule's date, for `trigger`"""
+    payload: Any = None
+    """What the trigger brings: a webhook's body, variables of a Flow trigger"""
+    from_task: str | None = None
+    until_task: str | None = None
+    """Run only a part of the flow, from and until these tasks"""
     keep: int = 20
     """How many executions are kept under the state directory; 0 keeps none"""
     state_dir: Path | None = None

@@ -14,14 +14,14 @@ from simulator.reports.execution_json import json_ready
 if TYPE_CHECKING:
     from simulator.session import Session
 
-__all__ = ["previews"]
+__all__ = ["preview", "previews"]
 
 _ITEMS = 40
 _ROWS = 20
 _BYTES = 4096
 
 
-def _preview(data: bytes, size: int | None = None) -> dict[str, Any]:
+def preview(data: bytes, size: int | None = None) -> dict[str, Any]:
     """Rows when it is Ion, text when it is text, a dump of the first bytes otherwise."""
     import io
 
@@ -81,7 +81,7 @@ def previews(session: Session) -> dict[str, Any]:
             for key, facts in list(objects.items())[:_ITEMS]:
                 size = int(facts.get("size") or 0)
                 body = double.read(bucket, key) if size <= 5_000_000 else b""
-                item = _preview(body, size) if body else {"text": "", "note": f"{size:,} bytes"}
+                item = preview(body, size) if body else {"text": "", "note": f"{size:,} bytes"}
                 found["Objects"][f"s3://{bucket}/{key}"] = item
     execution = session.execution
     if execution is not None:
@@ -92,7 +92,7 @@ def previews(session: Session) -> dict[str, Any]:
                 try:
                     with session.storage.open(uri) as stream:
                         data = stream.read(256 * 1024)
-                    found["Stored files"][f"{run.task_id}: {uri}"] = _preview(
+                    found["Stored files"][f"{run.task_id}: {uri}"] = preview(
                         data, session.storage.info(uri).size
                     )
                 except SimulatorError:

@@ -35,11 +35,11 @@ from simulator.engine.events import (
     RunStarted,
 )
 from simulator.engine.execution import Execution, StateType
-from simulator.errors import ExitCode, InvalidFlowError, UnsupportedError, UsageError
+from simulator.errors import ExitCode, InvalidFlowError, NotFoundError, UnsupportedError, UsageError
 from simulator.mocks import Mocks
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
-from simulator.rundir import RunDir
+from simulator.rundir import STATE_DIR, RunDir
 from simulator.sidefile import SideFile, read_side_file, side_file_of
 
 __all__ = ["Session", "exit_code_of", "read_flow_text"]
@@ -346,18 +346,30 @@ class Session:
         )
         for diagnostic in self.diagnostics:
             self._emit(DiagnosticRaised(started, diagnostic))
-        created = executor.create(
-            self.flow.namespace,
-            self.flow.id,
-            self._given_inputs(),
-            self.settings.labels,
-            **self.create_options,
-        )
+        created = self._create()
         self.execution = created
         executor.run_until_idle()
         self.execution = executor.execution(created.id)
         self.check()
         return self.execution
+
+    def _create(self) -> Execution:
+        """The execution, started by hand or as a trigger would."""
+        settings = self.settings
+        if settings.trigger is None:
+            return self.executor.create(  # type: ignore[no-any-return]
+                self.flow.namespace, self.flow.id, self._given_inputs(), settings.labels
+            )
+        fired = self.executor.fire(
+            self.flow.namespace, self.flow.id, settings.trigger, at=settings.at, payload=settings.payload
+        )
+        if fired is None:
+            raise NotFoundError(
+                f"the trigger `{settings.trigger}` starts nothing now",
+                hint="its conditions do not hold, or it finds nothing new; "
+                "`simulate triggers FLOW` lists when it fires",
+            )
+        return fired  # type: ignore[no-any-return]
 
     def resume(self, inputs: Mapping[str, Any]) -> Execution:
         """Goes on with the paused execution. Raises InvalidInputError when an answer is not valid."""
@@ -366,9 +378,6 @@ class Session:
         self.executor.run_until_idle()
         self.execution = self.executor.execution(self.execution.id)
         return self.execution
-
-    #: further options of `Executor.create`: trigger variables, schedule date...
-    create_options: Mapping[str, Any] = {}
 
     def prepare(self) -> Any:
         """The executor with everything around it; made once."""
@@ -389,13 +398,26 @@ class Session:
         self.rundir = RunDir.create(settings.state_dir, keep=settings.keep)
         if self.rundir.notice is not None:
             self.diagnostics.append(self.rundir.notice)
+        mocks: Mocks = Mocks(settings.mocks, settings.mock_types)
+        if settings.from_task or settings.until_task:
+            from simulator.reuse import ReusingMocks, part_of
+
+            part = part_of(self.flow, settings.from_task, settings.until_task, self.state_dir)
+            part.bring_files(self.rundir.storage)
+            mocks = ReusingMocks(settings.mocks, settings.mock_types, part)
+            self.flow = part.flow
         self.clock = RunClock(
             simulated=not settings.real_time, start=settings.now, frozen=settings.now is not None
         )
-        self.storage = LocalStorage(self.rundir.storage, self.dialect, rng)
-        self.kv = LocalKv(self.storage, self.clock, self.dialect)
-        self.namespace_files = LocalNamespaceFiles(self.storage, self.dialect)
         self.flows = DeployedFlows(self.flow, settings.flows, self.registry, self.dialect)
+        self.storage = LocalStorage(self.rundir.storage, self.dialect, rng, self.clock.now)
+        self.kv = LocalKv(self.storage, self.clock, self.dialect, self._namespaces)
+        self.namespace_files = LocalNamespaceFiles(self.storage, self.dialect, self.clock.now)
+        if self.rundir.kept:
+            from simulator.engine.store import EventStore
+
+            # First in line: what was reported anywhere is on disk before.
+            self.reporters.insert(0, EventStore(self.rundir.root, self.vault.redactor.redact))
         self._fill_stores()
         doubles = _Doubles(self.supervisor, self._on_double)
         self.endpoints = RunEndpoints(doubles, NetworkPolicy(settings.live, settings.allow))
@@ -414,9 +436,13 @@ class Session:
             redactor=self.vault.redactor,
             sink=self._emit,
             settings=self._engine_settings(),
-            mocks=Mocks(settings.mocks, settings.mock_types),
+            mocks=mocks,
         )
         return self.executor
+
+    @property
+    def state_dir(self) -> Path:
+        return self.settings.state_dir or Path(STATE_DIR)
 
     def _engine_settings(self) -> Any:
         from simulator.engine.settings import EngineSettings
@@ -436,6 +462,9 @@ class Session:
             seed=self.seed,
             run_flow_triggers=bool(self.settings.flows),
         )
+
+    def _namespaces(self) -> list[str]:
+        return [flow.namespace for flow in self.flows.all()]
 
     def _zone(self) -> dt.tzinfo:
         name = self.settings.timezone

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.errors import UsageError
 
-__all__ = ["add_run_options", "flags_of", "key_values", "read_inputs"]
+__all__ = ["add_run_options", "flags_of", "key_values", "read_inputs", "value_file"]
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -110,8 +110,8 @@ def read_inputs(file: Path | None, items: Iterable[str]) -> dict[str, Any]:
     return result
 
 
-def _mapping_file(path: Path, flag: str) -> Mapping[str, Any]:
-    from simulator.source.nodes import MapNode
+def value_file(path: Path, flag: str) -> Any:
+    """What a YAML or JSON file holds. Raises UsageError when it cannot be read."""
     from simulator.source.yaml import read_yaml
 
     try:
@@ -119,10 +119,14 @@ def _mapping_file(path: Path, flag: str) -> Mapping[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"{flag}: cannot read `{path}`: {reason}") from None
-    node = read_yaml(text, str(path))
-    if not isinstance(node, MapNode):
+    return read_yaml(text, str(path)).plain()
+
+
+def _mapping_file(path: Path, flag: str) -> Mapping[str, Any]:
+    value = value_file(path, flag)
+    if not isinstance(value, dict):
         raise UsageError(f"{flag}: `{path}` must hold a map")
-    return node.plain()
+    return value
 
 
 def _faults(items: Iterable[str]) -> tuple[dict[str, Any], ...]:

@@ -8,10 +8,10 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.cli.console import Console
-from simulator.cli.options import add_run_options, flags_of, key_values
+from simulator.cli.options import add_run_options, flags_of, key_values, value_file
 from simulator.errors import ExitCode, InvalidInputError, SimulatorError, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +26,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     parser.add_argument("flow", type=Path, metavar="FLOW", help="a flow file")
     add_run_options(parser)
+    group = parser.add_argument_group("how it starts")
+    group.add_argument("--trigger", metavar="ID", help="start it as this trigger would")
+    group.add_argument("--at", metavar="ISO", help="the date of a schedule")
+    group.add_argument("--payload", type=Path, metavar="FILE", help="what the trigger brings (YAML or JSON)")
+    group.add_argument(
+        "--from", dest="from_task", metavar="TASK", help="take over what came before from the last run"
+    )
+    group.add_argument("--until", dest="until_task", metavar="TASK", help="stop after this task")
+    group.add_argument("--only", metavar="TASK", help="run this task only")
+    group.add_argument(
+        "--plan", action="store_true", help="show what would be done; start, write and send nothing"
+    )
     group = parser.add_argument_group("what is shown")
     group.add_argument("-q", "--quiet", action="store_true", help="only the result")
     group.add_argument(
@@ -50,13 +62,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     from simulator.session import Session
 
-    flags = flags_of(args)
+    flags = flags_of(args) | _start(args)
+    flags["from_task"] = args.from_task or args.only
+    flags["until_task"] = args.until_task or args.only
+    local = not (args.on or args.plan)
     session = Session.open(
-        args.flow, flags=flags, environ=console.environ, side_file=args.side_file, local=not args.on
+        args.flow, flags=flags, environ=console.environ, side_file=args.side_file, local=local
     )
     with session:
         console.redactor = session.vault.redactor
         _add_reporters(session, args, console)
+        if args.plan:
+            return _plan(session, console)
         if args.on:
             from simulator.cli.remote_run import run_remote
 
@@ -73,6 +90,45 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if args.keep_doubles:
             _keep(session, console)
     return int(code)
+
+
+def _plan(session: Session, console: Console) -> int:
+    """The plan as text: each task, what would happen to it, its rendered properties."""
+    import json
+
+    from simulator.plan import plan
+    from simulator.reports.console import short_type
+
+    style = console.style
+    console.out(f"{style(session.flow.id, 'bold')}  {session.flow.namespace}  Kestra {session.dialect}  plan")
+    for item in plan(session):
+        indent = "  " * (item.depth + 1)
+        branch = style(f"{item.branch}: ", "dim") if item.branch else ""
+        console.out(
+            f"{indent}{branch}{style(item.id, 'bold')}  {style(short_type(item.type), 'dim')}  {item.what}"
+        )
+        for name, value in item.properties.items():
+            text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+            first, *rest = text.split("\n")
+            mark = style(f"  ({item.open[name]})", "yellow") if name in item.open else ""
+            console.out(f"{indent}    {name}: {first}{' ...' if rest else ''}{mark}")
+    return ExitCode.SUCCESS
+
+
+def _start(args: argparse.Namespace) -> dict[str, Any]:
+    """`--trigger`, `--at`, `--payload`."""
+    from simulator.config import parse_now
+
+    if args.trigger is None:
+        if args.at or args.payload:
+            raise UsageError("--at and --payload belong to --trigger ID")
+        return {}
+    flags: dict[str, Any] = {"trigger": args.trigger}
+    if args.at:
+        flags["at"] = flags["now"] = parse_now(args.at)
+    if args.payload is not None:
+        flags["payload"] = value_file(args.payload, "--payload")
+    return flags
 
 
 def _run(session: Session, args: argparse.Namespace, console: Console) -> ExitCode:
