@@ -3,8 +3,8 @@ in the language."""
 
 from __future__ import annotations
 
-import difflib
 import re
+from collections.abc import Sequence
 from typing import Any
 
 __all__ = ["hint_for", "parse_hint"]
@@ -21,7 +21,7 @@ def hint_for(name: str | None, candidates: Any) -> str | None:
     if name is None or candidates is None:
         return None
     names = [one for one in (candidates() if callable(candidates) else candidates) if isinstance(one, str)]
-    close = difflib.get_close_matches(name, names, 1, 0.6)
+    close = _close(name, names)
     if not close:
         folded = [one for one in names if one.lower() == name.lower()]
         close = folded[:1]
@@ -32,6 +32,12 @@ def hint_for(name: str | None, candidates: Any) -> str | None:
     names = sorted(one for one in names if not one.startswith("__"))
     shown = ", ".join(f"`{one}`" for one in names[:_SHOWN])
     return f"known here: {shown}{', ...' if len(names) > _SHOWN else ''}"
+
+
+def _close(name: str, names: Sequence[str]) -> list[str]:
+    import difflib  # only errors need it
+
+    return difflib.get_close_matches(name, names, 1, 0.6)
 
 
 _TAGS = ("if", "elseif", "else", "endif", "for", "endfor", "set", "macro", "endmacro", "block", "endblock", "filter", "endfilter", "verbatim")  # fmt: skip
@@ -65,5 +71,5 @@ def parse_hint(message: str) -> str | None:
     for pattern, hint in _INSTEAD:
         if re.search(pattern, message):
             return hint
-    close = difflib.get_close_matches(tag[1], _TAGS, 1, 0.6) if tag else []
+    close = _close(tag[1], _TAGS) if tag else []
     return f"did you mean `{close[0]}`?" if close else None

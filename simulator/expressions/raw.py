@@ -7,7 +7,6 @@ at the very end, also those that came out of a variable. Source: expressions.md 
 from __future__ import annotations
 
 import re
-import uuid
 from dataclasses import dataclass
 
 __all__ = ["RawBlocks", "strip_raw", "take_raw"]
@@ -46,6 +45,8 @@ def take_raw(template: str) -> tuple[str, RawBlocks]:
     """The template without its raw blocks, and the blocks."""
     if "endraw" not in template:
         return template, _NONE
+    import uuid  # only raw blocks need it
+
     blocks: list[tuple[str, str, int]] = []
     parts: list[str] = []
     position = length = 0

@@ -9,7 +9,6 @@ message is Kestra's, with the offset inside the template and, where it helps, a 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -307,6 +306,8 @@ class Renderer:
 
 def _first_json(text: str) -> Any:
     """The first JSON value of a text (2.0's answer to mixed output), the text itself when there is none."""
+    import json  # only mixed typed output needs it
+
     try:
         return json.JSONDecoder(parse_constant=_no_constant).raw_decode(text.lstrip())[0]
     except (ValueError, RecursionError):

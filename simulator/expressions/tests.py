@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,6 +76,8 @@ def _json(call: Call, value: Any, args: Args) -> bool:
     text = value.lstrip(" \t\r\n")
     if not text:
         return True
+    import json  # only this test needs it
+
     try:
         json.JSONDecoder(parse_constant=_no_constant).raw_decode(text)
     except (ValueError, RecursionError):
