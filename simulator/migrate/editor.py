@@ -245,6 +245,10 @@ class Document:
 
     def place(self, node: ScalarNode, offset: int) -> int:
         """Where character `offset` of a scalar's content stands in the file."""
+        if node.style in ("", "'", '"'):
+            start = self.start(node) + len(node.style)
+            if self.text.startswith(node.text, start):  # written as it reads: no escapes, no folded lines
+                return start + min(offset, len(node.text))
         end = node.span.end
         if node.style == ">" and end.column == 1:
             # The end mark of a block scalar is the start of the next line, whose indentation is not the scalar's.

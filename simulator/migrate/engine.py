@@ -7,6 +7,7 @@ one, is put off or reported: what comes out always parses.
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -147,15 +148,19 @@ class _Work:
 
 def _fitting(wanted: Sequence[Change]) -> list[Change]:
     """The changes, first come first served, that do not touch each other."""
-    taken: list[Edit] = []
+    taken: list[Edit] = []  # sorted, and apart from each other
     fitting: list[Change] = []
     for each in wanted:
-        if any(_touch(edit, other) for edit in each.edits for other in taken):
+        if any(_touches(edit, taken) for edit in each.edits):
             continue
-        taken += each.edits
+        for edit in each.edits:
+            insort(taken, edit)
         fitting.append(each)
     return fitting
 
 
-def _touch(one: Edit, other: Edit) -> bool:
-    return one.start <= other.end and other.start <= one.end
+def _touches(edit: Edit, taken: Sequence[Edit]) -> bool:
+    at = bisect_left(taken, edit)
+    # Edits of one change may meet in a point, so the two before are looked at.
+    near = taken[max(at - 2, 0) : at + 1]
+    return any(edit.start <= other.end and other.start <= edit.end for other in near)

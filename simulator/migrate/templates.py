@@ -61,26 +61,27 @@ def parse(text: str, dialect: Dialect = V1) -> Parsed | None:
 
 
 def walk(node: Any, parent: Any = None) -> Iterator[tuple[Any, Any]]:
-    """All nodes below `node` (a node, or lists of them), each with the node it stands in."""
-    if isinstance(node, (list, tuple)):
-        for item in node:
-            yield from walk(item, parent)
-    elif is_dataclass(node):
-        yield node, parent
-        for part in fields(node):
-            yield from walk(getattr(node, part.name), node)
+    """All nodes below `node` (a node, or lists of them), each with the node it stands in; the outer ones first.
+
+    With a stack of its own: a sum of thousands of terms is a tree of that depth.
+    """
+    stack = [(node, parent)]
+    while stack:
+        node, parent = stack.pop()
+        if isinstance(node, (list, tuple)):
+            stack += [(item, parent) for item in reversed(node)]
+        elif is_dataclass(node):
+            yield node, parent
+            stack += [(getattr(node, part.name), node) for part in reversed(fields(node))]
 
 
 def path_of(node: Any) -> list[Any] | None:
     """`a.b['c'][d]` as ["a", "b", "c", <node d>]; None when the node is no such path."""
-    if isinstance(node, Name):
-        return [node.name]
-    if isinstance(node, Attribute) and node.arguments is None:
-        front = path_of(node.target)
-        if front is not None:
-            key = node.key
-            return [*front, key.value if isinstance(key, Literal) else key]
-    return None
+    keys: list[Any] = []
+    while isinstance(node, Attribute) and node.arguments is None:
+        keys.append(node.key.value if isinstance(node.key, Literal) else node.key)
+        node = node.target
+    return [node.name, *reversed(keys)] if isinstance(node, Name) else None
 
 
 def front(found: Any) -> list[Any]:
@@ -104,18 +105,21 @@ def part(found: Any, length: int) -> Any:
         node = node.target
 
 
-def _shape(node: Any) -> Any:
-    if isinstance(node, (list, tuple)):
-        # A bare number in a tuple is an offset (values are literals).
-        return tuple(_shape(item) for item in node if type(item) is not int)
-    if is_dataclass(node):
-        return (
-            type(node).__name__,
-            *(_shape(getattr(node, part.name)) for part in fields(node) if part.name != "offset"),
-        )
-    return (type(node).__name__, node)
-
-
 def same_meaning(one: Parsed, other: Parsed) -> bool:
     """Whether two templates have the same tree (texts, names, grouping)."""
-    return bool(_shape(one.body) == _shape(other.body))
+    stack: list[tuple[Any, Any]] = [(one.body, other.body)]
+    while stack:
+        left, right = stack.pop()
+        if type(left) is not type(right):
+            return False
+        if isinstance(left, (list, tuple)):
+            if len(left) != len(right):
+                return False
+            # A bare number in a tuple is an offset (values are literals).
+            stack += [pair for pair in zip(left, right, strict=True) if type(pair[0]) is not int]
+        elif is_dataclass(left):
+            names = (part.name for part in fields(left) if part.name != "offset")
+            stack += [(getattr(left, name), getattr(right, name)) for name in names]
+        elif left != right:
+            return False
+    return True

@@ -89,6 +89,18 @@ def test_no_map_is_no_flow() -> None:
             migrate(text)
 
 
+def test_long_expressions_are_no_deep_ones() -> None:
+    """A chain of operators or names is a deep tree; nothing here may run out of stack."""
+    for middle in (
+        " ~ ".join(["a"] * 3000),
+        "a" + ".b" * 3000,
+        "a" + " | json" * 1000,
+        " ?? ".join(["a"] * 300) + " ~ b",
+    ):
+        text = HEAD + task(f'type: io.kestra.plugin.core.log.Log\nmessage: "{{{{ {middle} }}}}"')
+        assert migrate(text).after.count("(") <= 2
+
+
 _WORDS = st.sampled_from(
     ["taskrun.value", "parent.taskrun.value", "outputs.b[taskrun.value].x", "a ?? 'b' | upper", "json(x)", "x | json", "1 + n ?? 0",
      "parents[0].taskrun.value", "taskrun.iteration", "outputs.a", "inputs.a-b", "read(outputs.a.uri)", "}}", "{{", "{% raw %}"]
