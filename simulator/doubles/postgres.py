@@ -17,13 +17,15 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from simulator.doubles.base import Address
+from simulator.doubles.faults import normalize
 from simulator.doubles.pg_admin import Admin
 from simulator.doubles.pg_binaries import Binaries, find_binaries, reachable_for
+from simulator.doubles.pg_faults import KINDS, FaultProxy
 from simulator.doubles.pg_template import Template, copy_template, ensure_template
 from simulator.doubles.platform import (
     Child,
@@ -63,7 +65,7 @@ _OPTIONS = {
 class PostgresDouble:
     """See the module. `declared` is the side file's `doubles.postgres` (None: undeclared mode).
 
-    `resolve` turns a relative path of a seed file into a real one. All methods may be called from any thread.
+    `resolve` turns a relative path of a seed file into a real one; `faults` are played by a proxy in front. All methods may be called from any thread.
     """
 
     name = "postgres"
@@ -74,12 +76,15 @@ class PostgresDouble:
         *,
         resolve: Callable[[str], Path] = Path,
         cache: Path | None = None,
+        faults: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         self._declared = declared
         #: Nobody said which users there are: the flow's own are taken.
         self._open = declared is None or not declared.get("users")
         self._resolve = resolve
         self._cache = cache
+        self._faults = normalize(faults, KINDS, self.name)
+        self._proxy: FaultProxy | None = None
         self._lock = threading.Lock()
         self._prepare_lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -116,6 +121,8 @@ class PostgresDouble:
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             self._done.wait(10.0)
+        if self._proxy is not None:
+            self._proxy.stop()
         admin, self._admin = self._admin, None
         if admin is not None:
             admin.close()
@@ -140,6 +147,10 @@ class PostgresDouble:
             self._admin = Admin("127.0.0.1", port, template.password, binaries)
             if self._declared is not None and not self._open:
                 self._admin.declare(self._declared, self._resolve)
+            if self._faults:
+                # The task's client meets the faults; seeding and looking inside go past them.
+                self._proxy = FaultProxy(port, self._faults)
+                port = self._proxy.port
             self._address = Address(
                 f"postgresql://127.0.0.1:{port}", "127.0.0.1", port, {"users": self._admin.users()}
             )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import secrets
 import subprocess
 import sys
 import tempfile
@@ -18,10 +19,14 @@ from pathlib import Path
 from typing import Any
 
 from simulator.doubles.base import Address
+from simulator.doubles.faults import normalize
 from simulator.doubles.platform import Child, make_run_dir, note_child, remove_run_dir
 from simulator.errors import DoubleError
 
 __all__ = ["S3Double"]
+
+#: Faults that the gate in the server process plays (`s3_app`).
+KINDS = frozenset({"status", "slow", "credentials", "disk_full", "reset", "refuse"})
 
 
 class S3Double:
@@ -38,7 +43,9 @@ class S3Double:
     ) -> None:
         self._declared = declared
         self._resolve = resolve
-        self._faults = list(faults)
+        self._faults = normalize(faults, KINDS, self.name)
+        # What a flow without keys signs with, as the worker's role would in production.
+        self._role = ("AKIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(24))
         self._lock = threading.RLock()
         self._child: Child | None = None
         self._run_dir: Path | None = None
@@ -76,7 +83,7 @@ class S3Double:
             if self._address is None:
                 port = int(self._receive(timeout)["port"])
                 url = f"http://127.0.0.1:{port}"
-                self._address = Address(url, "127.0.0.1", port, {"path_style": True})
+                self._address = Address(url, "127.0.0.1", port, {"path_style": True, "role": self._role})
             return self._address
 
     def stop(self) -> None:
@@ -182,7 +189,8 @@ class S3Double:
                     "session_token": pair.get("session_token"),
                 }
                 for pair in declared.get("credentials") or ()
-            ],
+            ]
+            + [{"access_key": self._role[0], "secret_key": self._role[1]}],
             "buckets": buckets,
             "faults": self._faults,
         }

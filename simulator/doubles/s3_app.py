@@ -7,7 +7,6 @@ import itertools
 import os
 import re
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
 from moto.s3.models import FakeKey, s3_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from simulator.doubles.faults import Faults
 from simulator.doubles.s3_auth import Credential, Refusal, Verifier
 
 __all__ = ["S3App"]
@@ -47,8 +47,7 @@ class S3App:
         self._hosts = {f"127.0.0.1:{port}", f"localhost:{port}"}
         self._port = port
         self._verifier = Verifier()
-        self._faults: list[dict[str, Any]] = []
-        self._lock = threading.Lock()
+        self._faults = Faults(())
         self._numbers = itertools.count(1)
         self._backend = s3_backends[ACCOUNT]["aws"]
         self._inner = create_backend_app("s3")
@@ -72,7 +71,7 @@ class S3App:
             self._verifier.add(Credential(pair["access_key"], pair["secret_key"], pair.get("session_token")))
         for name, facts in (order.get("buckets") or {}).items():
             self._bucket(str(name), facts or {})
-        self._faults.extend(dict(fault) for fault in order.get("faults") or ())
+        self._faults.add(order.get("faults") or ())
         if order.get("contents"):
             return self._contents()
         if "save" in order:
@@ -127,19 +126,7 @@ class S3App:
 
     def _fault(self, environ: Mapping[str, Any]) -> Refusal | None:
         """The first declared fault that strikes now. A call counts for every fault."""
-        hit: dict[str, Any] | None = None
-        with self._lock:
-            for fault in self._faults:
-                fault["seen"] = fault.get("seen", 0) + 1
-                struck = fault.get("struck", 0)
-                times = fault.get("times")
-                if (
-                    hit is None
-                    and fault["seen"] > fault.get("after", 0)
-                    and (times is None or struck < times)
-                ):
-                    fault["struck"] = struck + 1
-                    hit = fault
+        hit = self._faults.strike()
         if hit is None:
             return None
         if hit.get("seconds"):

@@ -59,6 +59,11 @@ def test_wrong_credentials(
     assert code_of(s3.put_object, Bucket="there", Key="k", Body=b"x" * size) == code
 
 
+def test_the_role_of_the_worker(declared_s3: S3Double) -> None:
+    access, secret = declared_s3.ready().facts["role"]
+    assert client(declared_s3, access, secret).list_buckets()["Buckets"]
+
+
 def test_session_token(declared_s3: S3Double) -> None:
     assert client(declared_s3, "ASIAX", "right-secret", "token").list_buckets()["Buckets"]
 
