@@ -41,6 +41,7 @@ TYPES: dict[str, str] = {
     "io.kestra.core.tasks.scripts.Bash": f"{_HERE}.legacy:Bash",
     "io.kestra.core.tasks.scripts.Python": f"{_HERE}.legacy:Python",
     "io.kestra.core.tasks.scripts.Node": f"{_HERE}.legacy:Node",
+    "io.kestra.plugin.scripts.runner.docker.Docker": f"{_HERE}.task_runners:Docker",
     # described, run through mocks
     "io.kestra.plugin.scripts.groovy.Eval": f"{_HERE}.unsupported:GroovyEval",
     "io.kestra.plugin.scripts.groovy.FileTransform": f"{_HERE}.unsupported:GroovyFileTransform",

@@ -16,6 +16,7 @@ from simulator.errors import TaskError
 from simulator.model.catalog import OutputSpec, PropertySpec, T, TaskSpec
 from simulator.plugins.scripts.command import build_call
 from simulator.plugins.scripts.environment import base_environment, text_of
+from simulator.plugins.scripts.guard import InstallGuard
 from simulator.plugins.scripts.helper import node_environment, python_environment
 from simulator.plugins.scripts.protocol import LineReader
 from simulator.plugins.scripts.runner import localize_uris
@@ -66,17 +67,16 @@ class _Legacy:
             lambda name, value, kind, tags: ctx.metric(name, value, type=kind, tags=tags),
             ctx.dialect,
         )
-        result = ctx.processes.run(
-            argv,
-            cwd=folder,
-            env=base_environment()
-            | env
-            | text_of(ctx.get("env", extra=extra))
-            | {"WORKING_DIR": str(folder)},
-            on_stdout=reader.stdout,
-            on_stderr=reader.stderr,
-            stdin=stdin,
-        )
+        own = base_environment() | env | text_of(ctx.get("env", extra=extra)) | {"WORKING_DIR": str(folder)}
+        with InstallGuard("\n".join(lines)) as guard:
+            result = ctx.processes.run(
+                argv,
+                cwd=folder,
+                env=guard.environment(own),
+                on_stdout=reader.stdout,
+                on_stderr=reader.stderr,
+                stdin=stdin,
+            )
         stored: dict[str, str] = {}
         for name, path in files.items():
             if path.is_file():
