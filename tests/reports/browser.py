@@ -23,6 +23,8 @@ _FLAGS = (
     "--disable-sync",
     "--disable-extensions",
     "--disable-dev-shm-usage",
+    "--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     "--enable-logging=stderr",
     "--window-size=1400,900",
 )
@@ -61,7 +63,7 @@ def open_page(path: Path, fragment: str = "", *, screenshot: Path | None = None)
 
 
 def _requests(net_log: Path) -> list[str]:
-    """URLs of every request that is not for the file itself."""
+    """URLs of every request that a page asked for (the browser's own have no origin)."""
     try:
         text = net_log.read_text("utf-8", errors="replace")
     except OSError:
@@ -72,7 +74,10 @@ def _requests(net_log: Path) -> list[str]:
         log = json.loads(text.rstrip().rstrip(",") + "]}")
     found = []
     for event in log.get("events", ()):
-        url = (event.get("params") or {}).get("url", "")
-        if url.startswith(("http:", "https:", "ws:", "wss:")):
+        params = event.get("params") or {}
+        url = params.get("url", "")
+        if params.get("initiator", "not an origin") != "not an origin" and url.startswith(
+            ("http:", "https:", "ws:", "wss:")
+        ):
             found.append(url)
     return found

@@ -115,6 +115,17 @@ def test_a_large_run_stays_linear(work: Path) -> None:
 browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine")
 
 
+@browser
+@pytest.mark.slow
+def test_a_page_that_asks_the_network_or_complains_is_found(work: Path) -> None:
+    """The test of the tests below."""
+    page = work / "loud.html"
+    page.write_text("<img src='http://127.0.0.1:9/x.png'><script>console.error('ouch')</script>")
+    shown = open_page(page)
+    assert any("127.0.0.1:9/x.png" in url for url in shown.requests)
+    assert any("ouch" in line for line in shown.console)
+
+
 def quiet(page: Page) -> None:
     assert page.console == []
     assert page.requests == []
