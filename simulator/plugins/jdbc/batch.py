@@ -13,6 +13,7 @@ from simulator.model.catalog import OutputSpec, PropertySpec, T, TaskSpec
 from simulator.plugins.jdbc.batch_values import to_parameter
 from simulator.plugins.jdbc.connection import open_connection
 from simulator.plugins.jdbc.messages import sql_error
+from simulator.plugins.jdbc.query import counted
 from simulator.plugins.jdbc.specs import CONNECTION, POOL, SSL, ZONE
 from simulator.plugins.jdbc.sql import driver_placeholders
 from simulator.storage.fileserde import read_rows
@@ -69,7 +70,7 @@ class Batch:
         ctx.metric("records", rows)
         ctx.metric("updated", updated)
         ctx.logger.info("Successfully executed {} bulk queries and updated {} rows", chunks, updated)
-        return TaskResult({"rowCount": rows, "updatedCount": updated}, fact=f"{rows:,} rows")
+        return TaskResult({"rowCount": rows, "updatedCount": updated}, fact=counted(rows, "row"))
 
     def _load(
         self, ctx: RunContext, connection: Any, sql: str, columns: Sequence[str] | None, rows: Iterator[Any]

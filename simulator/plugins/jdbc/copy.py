@@ -9,6 +9,7 @@ from simulator.engine.task import RunContext, TaskResult
 from simulator.model.catalog import OutputSpec, PropertySpec, T, TaskSpec
 from simulator.plugins.jdbc.connection import open_connection
 from simulator.plugins.jdbc.messages import sql_error
+from simulator.plugins.jdbc.query import counted
 from simulator.plugins.jdbc.specs import CONNECTION, POOL, SSL
 
 __all__ = ["CopyIn", "CopyOut", "copy_options"]
@@ -107,7 +108,7 @@ class CopyIn:
             except psycopg.Error as error:
                 raise sql_error(error) from None
         ctx.metric("rows", rows)
-        return TaskResult({"rowCount": rows}, fact=f"{rows:,} rows -> {ctx.get('table')}")
+        return TaskResult({"rowCount": rows}, fact=f"{counted(rows, 'row')} -> {ctx.get('table')}")
 
 
 class CopyOut:
@@ -141,4 +142,4 @@ class CopyOut:
                 raise sql_error(error) from None
         uri = ctx.put_file(path, "copy-out")
         ctx.metric("rows", rows)
-        return TaskResult({"uri": uri, "rowCount": rows}, fact=f"{rows:,} rows -> {uri}")
+        return TaskResult({"uri": uri, "rowCount": rows}, fact=f"{counted(rows, 'row')} -> {uri}")

@@ -21,6 +21,7 @@ from simulator.plugins.jdbc.query import (
     AFTER_SPLIT,
     ONE_AFTER,
     ONE_STATEMENT,
+    counted,
     parameters_of,
     record_size,
 )
@@ -154,7 +155,7 @@ def run_embedded_query(ctx: RunContext, space: Workspace, connect: Callable[[Pat
             raise database.failure(error, wrapped=False) from None
     record_size(ctx, kind, fetched.size)
     outputs = {**fetched.outputs, **space.collect()}
-    return TaskResult(outputs, fact=f"{fetched.size:,} rows" if fetched.result_set else None)
+    return TaskResult(outputs, fact=counted(fetched.size, "row") if fetched.result_set else None)
 
 
 def run_embedded_queries(
@@ -189,4 +190,7 @@ def run_embedded_queries(
         except database.errors as error:
             raise database.failure(error, wrapped=True) from None
     record_size(ctx, kind, total)
-    return TaskResult({"outputs": outputs, **space.collect()}, fact=f"{len(outputs)} results, {total:,} rows")
+    return TaskResult(
+        {"outputs": outputs, **space.collect()},
+        fact=f"{counted(len(outputs), 'result')}, {counted(total, 'row')}",
+    )

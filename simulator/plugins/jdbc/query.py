@@ -21,6 +21,7 @@ __all__ = [
     "AFTER_SPLIT",
     "ONE_AFTER",
     "ONE_STATEMENT",
+    "counted",
     "parameters_of",
     "query_result",
     "record_size",
@@ -132,7 +133,9 @@ def run_queries(ctx: RunContext) -> TaskResult:
         except psycopg.Error as error:
             raise sql_error(error, wrapped=True) from None
     record_size(ctx, kind, total)
-    return TaskResult({"outputs": outputs}, fact=f"{len(outputs)} results, {total:,} rows")
+    return TaskResult(
+        {"outputs": outputs}, fact=f"{counted(len(outputs), 'result')}, {counted(total, 'row')}"
+    )
 
 
 def record_size(ctx: RunContext, kind: str, size: int) -> None:
@@ -146,11 +149,16 @@ def record_size(ctx: RunContext, kind: str, size: int) -> None:
     )
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `1,000 rows`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
 def query_result(fetched: Fetched) -> TaskResult:
     """A Query's task result, with the fact worth a place on the console."""
     uri = fetched.outputs.get("uri")
     fact = None
     if fetched.result_set:
-        rows = "1 row" if fetched.size == 1 else f"{fetched.size:,} rows"
+        rows = counted(fetched.size, "row")
         fact = f"{rows} -> {uri}" if uri else rows
     return TaskResult(fetched.outputs, fact=fact)
