@@ -37,6 +37,7 @@ def made_package(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_pip_installs_for_the_run_only(script: Run, tmp_path: Path) -> None:
     package = made_package(tmp_path / "source")
     _, ctx = script(

@@ -150,6 +150,7 @@ def test_dependencies_are_installed_once(
     assert ctx.metrics == [("deps.cache.download.duration", 0.0, "timer", {})]
 
 
+@pytest.mark.slow
 def test_a_failing_installation_says_why(
     script: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
