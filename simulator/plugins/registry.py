@@ -43,15 +43,17 @@ class Registry:
             self._types.update(getattr(module, "TYPES", {}))
             self._aliases.update(getattr(module, "ALIASES", {}))
         self._entry_points = entry_points
+        self._points: dict[str, str] | None = None
 
     def _third_party(self, name: str) -> str | None:
+        """The target of an entry point; the installed packages are looked through once."""
         if not self._entry_points:
             return None
-        from importlib.metadata import entry_points
+        if self._points is None:
+            from importlib.metadata import entry_points
 
-        for point in entry_points(group="simulator.tasks", name=name):
-            return point.value
-        return None
+            self._points = {point.name: point.value for point in entry_points(group="simulator.tasks")}
+        return self._points.get(name)
 
     def load(self, name: str) -> Any | None:
         """The class behind a type or alias; None when unknown."""

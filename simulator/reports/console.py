@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from simulator.engine.events import (
     DiagnosticRaised,
@@ -91,6 +93,7 @@ class ConsoleReporter:
         self._errors: list[tuple[str, str]] = []
         self._pointed: set[str] = set()
         self._flow_of: dict[str, str] = {}
+        self._items: dict[str, str] = {}
 
     def size(self, task_ids: list[str], types: list[str]) -> None:
         """Column widths from what the flow declares, so that lines align from the first one."""
@@ -110,6 +113,8 @@ class ConsoleReporter:
                     self._line(f"  {self._style(f'{event.name:<9}', 'dim')} {event.address}")
             case ExecutionStarted():
                 self._flow_of[event.execution.id] = event.execution.flow_id
+                if event.execution.loop is not None:
+                    self._items[event.execution.id] = loop_item(event.execution.loop)
                 if self._root is None:
                     self._root = event.execution.id
                     if not self._quiet:
@@ -158,7 +163,9 @@ class ConsoleReporter:
         name = run.task_id
         if run.value is not None:
             name += f"[{_short(run.value, 24)}]"
-        if run.execution_id != self._root:
+        if run.execution_id in self._items:
+            name += f"[{_short(self._items[run.execution_id], 24)}]"
+        elif run.execution_id != self._root:
             name = f"{self._flow_of.get(run.execution_id, run.flow_id)}.{name}"
         name = clean(name)
         parts = [
@@ -214,6 +221,14 @@ class ConsoleReporter:
         if execution.outputs and not self._quiet:
             for key, value in execution.outputs.items():
                 self._line(f"  {clean(str(key))}: {_short(clean(str(value)), 100)}")
+
+
+def loop_item(loop: Mapping[str, Any]) -> str:
+    """What an iteration of a Loop (2.0) is called: its key, value or number."""
+    for name in ("key", "value", "index"):
+        if loop.get(name) is not None:
+            return str(loop[name])
+    return ""
 
 
 def short_type(name: str) -> str:

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from simulator.engine.events import Event, ExecutionEnded, ExecutionStarted, RunEnded, TaskRunChanged
 from simulator.engine.execution import StateType, TaskRun
-from simulator.reports.console import short_type
+from simulator.reports.console import loop_item, short_type
 from simulator.reports.sink import Redacts
 from simulator.reports.style import Style, clean
 
@@ -97,6 +97,7 @@ class LiveReporter:
         self._simulated = simulated
         self._open: dict[str, tuple[TaskRun, str, float]] = {}
         self._flows: dict[str, str] = {}
+        self._items: dict[str, str] = {}
         self._root: str | None = None
         self._done = 0
         self._now: dt.datetime | None = None
@@ -113,6 +114,8 @@ class LiveReporter:
                 case ExecutionStarted():
                     self._root = self._root or event.execution.id
                     self._flows[event.execution.id] = event.execution.flow_id
+                    if event.execution.loop is not None:
+                        self._items[event.execution.id] = loop_item(event.execution.loop)
                 case TaskRunChanged():
                     run = event.task_run
                     if event.removed or run.state.current.is_terminated:
@@ -156,7 +159,9 @@ class LiveReporter:
             state = run.state.current
             waits = state in (StateType.PAUSED, StateType.RETRYING, StateType.CREATED, StateType.QUEUED)
             name = clean(run.task_id + (f"[{run.value[:24]}]" if run.value is not None else ""))
-            if run.execution_id != self._root:
+            if run.execution_id in self._items:
+                name += f"[{clean(self._items[run.execution_id][:24])}]"
+            elif run.execution_id != self._root:
                 name = f"{clean(self._flows.get(run.execution_id, ''))}.{name}"
             sign = self._style("·", "dim") if waits else self._style(mark, "cyan")
             seconds = self._style(f"{time.monotonic() - started:5.1f} s", "dim")

@@ -13,6 +13,15 @@
   });
   const byId = new Map(runs.map((run) => [run.id, run]));
   const executions = new Map(data.executions.map((item) => [item.id, item]));
+  // the task runs of a loop's iteration (2.0) belong under the loop and carry its item
+  runs.forEach((run) => {
+    const loop = (executions.get(run.execution) || {}).loop;
+    if (!loop) return;
+    if (run.parent === null) run.parent = loop.task_run_id || loop.taskRunId || null;
+    const item = loop.key !== undefined && loop.key !== null ? loop.key : loop.value !== undefined && loop.value !== null ? loop.value : loop.index;
+    run.label = `${run.task}[${String(item).slice(0, 40)}]`;
+    run.text = `${run.label} ${run.type} ${run.state} ${run.fact || ""}`.toLowerCase();
+  });
   const root = data.executions.find((item) => item.flowId === data.flow.id && item.namespace === data.flow.namespace) || data.executions[0];
   const logsOf = new Map();
   data.logs.forEach((entry) => {
@@ -172,7 +181,7 @@
     return [from, Math.max(to, from + 1)];
   };
   const [T0, T1] = runs.length ? span() : [0, 1];
-  const place = (node, from, to) => { node.style.left = `${(100 * (from - T0)) / (T1 - T0)}%`; node.style.width = `${Math.max(0.15, (100 * (to - from)) / (T1 - T0))}%`; return node; };
+  const place = (node, from, to) => { node.style.left = `${Math.min(99.8, (100 * (from - T0)) / (T1 - T0))}%`; node.style.width = `${Math.max(0.15, (100 * (to - from)) / (T1 - T0))}%`; return node; };
   const ganttRow = (run) => {
     const main = place(el("i", { class: run.mocked ? "mocked" : "", title: `${run.label} ${run.state} ${seconds(run.to - run.from)}` }), run.from, run.to);
     main.style.backgroundColor = color(run.state);
