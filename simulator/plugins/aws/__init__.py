@@ -16,6 +16,24 @@ TYPES: dict[str, str] = {
     "io.kestra.plugin.aws.s3.Upload": f"{_HERE}.upload:Upload",
 }
 
+#: described, run through mocks
+TYPES.update(
+    {
+        f"io.kestra.plugin.aws.{service}.{kind}": f"{_HERE}.services:{service.capitalize()}{kind}"
+        for service, kinds in {
+            "athena": ("Query",),
+            "dynamodb": ("DeleteItem", "GetItem", "PutItem", "Query", "Scan"),
+            "ecr": ("GetAuthToken",),
+            "eventbridge": ("PutEvents",),
+            "kinesis": ("PutRecords",),
+            "lambda": ("Invoke",),
+            "sns": ("Publish",),
+            "sqs": ("Consume", "Publish"),
+        }.items()
+        for kind in kinds
+    }
+)
+
 ALIASES: dict[str, str] = {}
 
 

@@ -17,4 +17,37 @@ TYPES: dict[str, str] = {
     "io.kestra.plugin.jdbc.sqlite.Query": "simulator.plugins.jdbc.sqlite:Query",
 }
 
+_VENDORS = [
+    "as400",
+    "clickhouse",
+    "db2",
+    "dremio",
+    "druid",
+    "hana",
+    "mariadb",
+    "mysql",
+    "oracle",
+    "pinot",
+    "redshift",
+    "snowflake",
+    "sqlserver",
+    "sybase",
+    "trino",
+    "vectorwise",
+    "vertica",
+]
+TYPES.update(
+    {
+        f"io.kestra.plugin.jdbc.{vendor}.{kind}": f"simulator.plugins.jdbc.vendors:{vendor.capitalize()}{kind}"
+        for vendor in _VENDORS
+        for kind in ("Batch", "Queries", "Query", "Trigger")
+    }
+)
+TYPES.update(
+    {
+        f"io.kestra.plugin.jdbc.snowflake.{kind}": f"simulator.plugins.jdbc.vendors:Snowflake{kind}"
+        for kind in ("Download", "Upload")
+    }
+)
+
 ALIASES: dict[str, str] = {}
