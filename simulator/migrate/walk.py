@@ -10,7 +10,18 @@ from dataclasses import dataclass
 
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 
-__all__ = ["CORE", "Task", "Typed", "list_at", "map_at", "scalars", "tasks", "text_at", "typed_maps"]
+__all__ = [
+    "CORE",
+    "Task",
+    "Typed",
+    "has_default",
+    "list_at",
+    "map_at",
+    "scalars",
+    "tasks",
+    "text_at",
+    "typed_maps",
+]
 
 CORE = "io.kestra.plugin.core."
 
@@ -57,6 +68,14 @@ def typed_maps(node: Node, path: tuple[str, ...] = ()) -> Iterator[Typed]:
     elif isinstance(node, ListNode):
         for child in node.items:
             yield from typed_maps(child, path)
+
+
+def has_default(root: Node, kind: str) -> bool:
+    """Whether a plugin default of the flow still applies to a type: then the type cannot be changed."""
+    given = (
+        text_at(item, "type") for key in ("pluginDefaults", "taskDefaults") for item in list_at(root, key)
+    )
+    return any(prefix is not None and kind.startswith(prefix) for prefix in given)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -111,3 +111,14 @@ def test_a_family_default_only_goes_where_the_property_exists() -> None:
     result = migrate(body, catalog=_Catalog()).after
     assert "region" not in result
     assert result.count("timeout: PT1M") == 2 and result.count("level: INFO") == 1
+
+
+def test_a_type_with_a_default_that_stays_is_not_changed() -> None:
+    body = (
+        "tasks:\n  - {id: each, type: io.kestra.plugin.core.flow.ForEach, values: [a], tasks: []}\n"
+        "  - {id: e, type: io.kestra.plugin.core.debug.Echo, format: x}\n"
+        "pluginDefaults:\n  - type: io.kestra.plugin.core\n    values:\n      a:\n        b: c\n"
+    )
+    assert after(body) == body
+    for rule_id in ("LOOP-01", "TYPE-F"):
+        assert "plugin default" in hint(body, rule_id)

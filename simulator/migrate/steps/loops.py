@@ -30,7 +30,7 @@ from simulator.migrate.scope import (
 from simulator.migrate.steps.expressions import place
 from simulator.migrate.steps.flow import one_at_a_time
 from simulator.migrate.templates import Parsed, front, parse, part, path_of, walk
-from simulator.migrate.walk import CORE, Task, list_at, tasks, text_at
+from simulator.migrate.walk import CORE, Task, has_default, list_at, tasks, text_at
 from simulator.source.nodes import ListNode, ScalarNode
 
 __all__ = ["loops", "parallel_bodies"]
@@ -132,6 +132,8 @@ class _Nest:
                 "AllowFailure around a loop has no equal: `transmitFailed: false` gives SUCCESS, not WARNING"
             )
         for loop in self.loops:
+            if has_default(self.document.root, loop.type):
+                self._refuse("a plugin default that could not be written out applies to it")
             if loop.name == "flow.ForEachItem" and (len(self.loops) > 1 or loops_around(loop)):
                 self._refuse("a ForEachItem stands inside of another loop")
             for key in ("errors", "finally"):

@@ -14,7 +14,7 @@ from simulator.migrate.changes import Change, Context, Note, key_change
 from simulator.migrate.editor import Document, Edit, EditConflictError
 from simulator.migrate.rules import rule
 from simulator.migrate.templates import parse, path_of, walk
-from simulator.migrate.walk import CORE, Task, scalars, tasks, text_at
+from simulator.migrate.walk import CORE, Task, has_default, scalars, tasks, text_at
 from simulator.source.nodes import ScalarNode
 
 __all__ = ["state"]
@@ -47,6 +47,8 @@ def slug(flow_id: str) -> str:
 
 def _rewritten(document: Document, context: Context, task: Task) -> list[Edit]:
     node = task.node
+    if has_default(document.root, task.type):
+        raise EditConflictError("a plugin default that could not be written out applies to it")
     if any(parent.name in _LOOPS for parent in task.parents):
         own = node.get("taskrunValue")
         if not (isinstance(own, ScalarNode) and own.value is False):

@@ -8,7 +8,7 @@ from functools import partial
 from simulator.migrate.changes import Change, Context, change, key_change
 from simulator.migrate.editor import Document, Edit, EditConflictError
 from simulator.migrate.names import REMOVED, present_name, renamed_plugin
-from simulator.migrate.walk import CORE, Typed, list_at, text_at, typed_maps
+from simulator.migrate.walk import CORE, Typed, has_default, list_at, text_at, typed_maps
 from simulator.source.nodes import ListNode, MapNode, ScalarNode
 
 __all__ = ["aliases", "removed"]
@@ -96,12 +96,19 @@ def removed(document: Document, context: Context) -> Iterator[Change]:
             yield from _dbt(document, found.node, node)
 
 
+def _free(document: Document, node: ScalarNode) -> None:
+    if has_default(document.root, node.text):
+        raise EditConflictError("a plugin default that could not be written out applies to it")
+
+
 def _echo(document: Document, parent: MapNode, node: ScalarNode) -> list[Edit]:
+    _free(document, node)
     edits = document.set_scalar(node, f"{CORE}log.Log")
     return edits + (document.rename(parent, "format", "message") if "format" in parent else [])
 
 
 def _template(document: Document, parent: MapNode, node: ScalarNode) -> list[Edit]:
+    _free(document, node)
     edits = document.set_scalar(node, f"{CORE}flow.Subflow")
     for old, new in (("templateId", "flowId"), ("args", "inputs")):
         if old in parent:
@@ -113,6 +120,7 @@ def _dbt(document: Document, parent: MapNode, node: ScalarNode) -> Iterator[Chan
     """dbt.cli.Build: the CLI task with its command."""
 
     def edits() -> list[Edit]:
+        _free(document, node)
         made = document.set_scalar(node, "io.kestra.plugin.dbt.cli.DbtCLI")
         if "commands" in parent:
             raise EditConflictError("the task already has commands")
