@@ -31,6 +31,9 @@ def adopt(
     Raises NotFoundError when the flow of one is not deployed.
     """
     made: list[Live] = []
+    # the same seed again must not give ids that the kept executions have already
+    told = ":".join(f"{item.id}/{len(item.state.histories)}/{len(item.task_runs)}" for item in executions)
+    executor.kernel.rng.seed(f"{executor.kernel.settings.seed}:{told}")
     for execution in executions:
         live = _live(executor, execution)
         live.logs.extend(logs.get(execution.id, ()))

@@ -110,7 +110,7 @@ class ForEachItemRole(ChildrenRole):
         listing = context.read_uri(str((split_run.outputs or {})["splits"])).decode()
         uris = [line for line in listing.splitlines() if line]
         base = str((split_run.outputs or {})["splits"]).rpartition("/")[0]
-        progress = {
+        progress: dict[str, Any] = {
             "base": base,
             "counts": {"CREATED": 0, "RUNNING": 0, "SUCCESS": 0},
             "left": len(uris),

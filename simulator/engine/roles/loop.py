@@ -139,7 +139,8 @@ class LoopRole(ChildrenRole):
         run = live.runs.get(run_id)
         if run is not None and run.state.current is StateType.RUNNING:
             self.kernel.run_state(live, run, StateType.PAUSED)
-            self.kernel.set_state(live, StateType.PAUSED)
+            if not live.state.is_terminated:
+                self.kernel.set_state(live, StateType.PAUSED)
             if live.loop_of is not None:
                 self.paused(live)
 

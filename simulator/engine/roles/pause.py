@@ -60,7 +60,8 @@ class PauseRole(ChildrenRole):
             )
             return
         run = kernel.run_state(live, run, StateType.PAUSED)
-        kernel.set_state(live, StateType.PAUSED)
+        if not live.state.is_terminated:  # in afterExecution the execution has ended
+            kernel.set_state(live, StateType.PAUSED)
         if length is not None:
             state = _BEHAVIORS[behavior]
             live.timers[run.id] = kernel.loop.at(
@@ -141,6 +142,7 @@ class PauseRole(ChildrenRole):
         for parent in list(live.parents(run)):
             self.kernel.run_state(live, parent, StateType.CANCELLED)
         self.passes.end(live, StateType.CANCELLED)
+        self.passes.touch(live, None)
 
     def _still_paused_or_restarted(self, live: Live, run_id: str) -> None:
         """The execution goes on unless another task run is paused."""

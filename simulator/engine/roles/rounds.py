@@ -75,7 +75,8 @@ class RoundsRole(ChildrenRole):
     def _wait(self, live: Live, run: TaskRun, task: Task, interval: dt.timedelta, count: int) -> None:
         kernel = self.kernel
         run = kernel.run_state(live, run, StateType.PAUSED)
-        kernel.set_state(live, StateType.PAUSED)
+        if not live.state.is_terminated:  # in afterExecution the execution has ended
+            kernel.set_state(live, StateType.PAUSED)
         live.timers[run.id] = kernel.loop.at(
             kernel.now() + interval, lambda: self._next_round(live, run.id, task, count + 1)
         )
@@ -98,7 +99,7 @@ class RoundsRole(ChildrenRole):
         # the cut history replaces the old one: the block that counts the run sees PAUSED -> CREATED -> RUNNING
         run = replace(run, state=state, outputs={"iterationCount": count})
         run = kernel.put_run(live, run.with_state(StateType.RUNNING, kernel.now()))
-        if not any(
+        if live.state is StateType.PAUSED and not any(
             other.state.current is StateType.PAUSED for other in live.runs.values() if other.id != run_id
         ):
             kernel.set_state(live, StateType.RUNNING)

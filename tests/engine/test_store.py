@@ -1,0 +1,127 @@
+"""Kept executions: written as they happen, read back, gone on with; never a secret in clear."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+
+from simulator.engine.events import RunEnded, RunStarted
+from simulator.engine.jsonform import execution_from_json, to_json
+from simulator.engine.store import EVENTS, EventStore, Store, read_run
+from simulator.errors import NotFoundError, StorageError, UsageError
+from tests.engine.harness import LOG, RETURN, START, World, flow, ids, run_of, state
+
+PAUSED = flow(f"""
+- {{id: a, type: {RETURN}, format: one}}
+- id: seq
+  type: io.kestra.plugin.core.flow.Sequential
+  tasks:
+    - {{id: wait, type: io.kestra.plugin.core.flow.Pause}}
+    - {{id: b, type: {RETURN}, format: "{{{{ outputs.a.value }}}} two"}}
+""")
+
+
+def kept(tmp_path: Path, *texts: str, env: dict[str, str] | None = None) -> tuple[World, Path]:
+    folder = tmp_path / "state" / "runs" / "1"
+    folder.mkdir(parents=True)
+    world = World(tmp_path / "world", *texts, env=env)
+    store = EventStore(folder, world.executor.kernel.redactor.redact)
+    world.executor.kernel.sink = store.on_event
+    store.on_event(RunStarted(START, "flow.yml", "test.engine", "flow", "2.0"))
+    return world, folder
+
+
+def test_what_is_read_is_what_was_there(tmp_path: Path) -> None:
+    world, folder = kept(tmp_path, PAUSED)
+    execution = world.run()
+    run = read_run(folder)
+    assert (folder / EVENTS).stat().st_mode & 0o777 == 0o600
+    assert run.started["file"] == "flow.yml"
+    assert run.exit_code is None
+    assert to_json(run.executions[execution.id]) == to_json(execution)
+    assert execution_from_json(to_json(execution)).task_runs == run.executions[execution.id].task_runs
+
+
+def test_a_line_cut_short_is_left_out(tmp_path: Path) -> None:
+    world, folder = kept(tmp_path, PAUSED)
+    execution = world.run()
+    path = folder / EVENTS
+    whole = path.read_bytes()
+    for cut in range(len(whole) - 400, len(whole), 37):
+        path.write_bytes(whole[:cut])
+        assert execution.id in read_run(folder).executions
+
+
+def test_another_process_goes_on(tmp_path: Path) -> None:
+    world, folder = kept(tmp_path, PAUSED)
+    execution = world.run()
+    run = read_run(folder)
+    other = World(tmp_path / "other", PAUSED)
+    other.executor.adopt(list(run.executions.values()), run.logs)
+    other.executor.act("resume", execution.id)
+    other.executor.run_until_idle()
+    done = other.executor.execution(execution.id)
+    assert (state(done), ids(done)) == ("SUCCESS", ["a", "seq", "wait", "b"])
+    assert run_of(done, "b").outputs == {"value": "one two"}
+
+
+def test_a_loop_that_failed_goes_on_in_another_process(tmp_path: Path) -> None:
+    text = flow(f"""
+    - id: loop
+      type: io.kestra.plugin.core.flow.Loop
+      values: [1, 2]
+      tasks:
+        - {{id: flaky, type: {LOG}, message: "{{{{ 1 / taskrun.attemptsCount }}}}"}}
+    """)
+    world, folder = kept(tmp_path, text)
+    execution = world.run()
+    assert state(execution) == "FAILED"
+    run = read_run(folder)
+    other = World(tmp_path / "other", text)
+    other.executor.adopt(list(run.executions.values()), run.logs)
+    other.executor.act("restart", execution.id)
+    other.executor.run_until_idle()
+    inner = [item for item in other.executor.executions() if item.kind == "LOOP"]
+    assert [state(item) for item in inner] == ["SUCCESS", "FAILED"]
+
+
+def test_no_secret_is_stored_in_clear(tmp_path: Path) -> None:
+    secret = "correct-horse-battery"
+    text = flow(f"""
+    - {{id: a, type: {RETURN}, format: "{{{{ secret('TOKEN') }}}}"}}
+    - {{id: b, type: {LOG}, message: "it is {{{{ outputs.a.value }}}}"}}
+    """)
+    encoded = base64.b64encode(secret.encode()).decode()
+    world, folder = kept(tmp_path, text, env={"SECRET_TOKEN": encoded})
+    assert state(world.run()) == "SUCCESS"
+    content = (folder / EVENTS).read_text("utf-8")
+    assert secret not in content
+    assert encoded not in content
+    assert "******" in content
+
+
+def test_an_execution_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
+    world, folder = kept(tmp_path, PAUSED)
+    first, second = world.run(), world.run()
+    store = Store(tmp_path / "state")
+    assert store.find(first.id[:8])[1].id == first.id
+    assert store.find(None)[1].id == first.id
+    with pytest.raises(UsageError, match="several executions begin with"):
+        store.find("")
+    with pytest.raises(NotFoundError, match="No execution found for execution id zzz"):
+        store.find("zzz")
+    assert second.id in read_run(folder).executions
+
+
+def test_the_end_of_the_run_is_kept(tmp_path: Path) -> None:
+    world, folder = kept(tmp_path, PAUSED)
+    world.run()
+    world.executor.kernel.sink(RunEnded(START, 8))
+    assert read_run(folder).exit_code == 8
+    assert all(json.loads(line) for line in (folder / EVENTS).read_text().splitlines())
+
+
+def test_a_full_disk_is_an_error_of_ours(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="Cannot write"):
+        EventStore(tmp_path / "nowhere", str)

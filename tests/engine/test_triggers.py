@@ -1,0 +1,193 @@
+"""Cron, time zones, conditions, webhooks, Flow triggers, a month played in simulated time."""
+
+import datetime as dt
+import json
+from pathlib import Path
+
+import pytest
+
+from simulator.dialect import V1, V2
+from simulator.engine.triggers.cron import Cron
+from simulator.engine.triggers.windows import Memory, window_of
+from simulator.errors import InvalidFlowError, NotFoundError
+from tests.engine.harness import LOG, RETURN, START, World, flow, ids, run_of, state
+
+BERLIN = __import__("zoneinfo").ZoneInfo("Europe/Berlin")
+CORE = "io.kestra.plugin.core"
+
+
+def utc(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+def test_cron_goes_both_ways() -> None:
+    cron = Cron("30 6 * * MON")
+    assert cron.next(utc("2025-03-03T06:30")) == utc("2025-03-10T06:30")
+    assert cron.previous(utc("2025-03-03T06:30")) == utc("2025-02-24T06:30")
+
+
+def test_a_day_that_springs_forward_runs_once() -> None:
+    cron = Cron("30 2 * * *", zone=BERLIN)
+    first = cron.next(utc("2025-03-29T12:00"))
+    assert first is not None
+    second = cron.next(first)
+    assert second is not None
+    assert first.date() == dt.date(2025, 3, 30)
+    assert second.date() == dt.date(2025, 3, 31)
+
+
+def test_a_day_that_falls_back_runs_once() -> None:
+    cron = Cron("30 2 * * *", zone=BERLIN)
+    first = cron.next(utc("2025-10-25T12:00"))
+    assert first is not None
+    assert cron.next(first).date() == dt.date(2025, 10, 27)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("text", ["* * *", "61 * * * *", "* * * * * *", "every day"])
+def test_what_is_no_cron_is_refused(text: str) -> None:
+    with pytest.raises(InvalidFlowError, match="invalid cron expression"):
+        Cron(text)
+
+
+def test_nicknames_and_seconds() -> None:
+    assert Cron("@daily").next(START) == utc("2025-03-04T00:00")
+    assert Cron("*/10 * * * * *", seconds=True).next(START) == START + dt.timedelta(seconds=10)
+
+
+SCHEDULED = flow(
+    f'- {{id: a, type: {RETURN}, format: "{{{{ trigger.date }}}} {{{{ trigger.next }}}}"}}',
+    tail=f"""
+    triggers:
+      - {{id: daily, type: {CORE}.trigger.Schedule, cron: "0 7 * * *", timezone: Europe/Berlin}}
+    """,
+)
+
+
+def test_a_schedule_says_its_dates(tmp_path: Path) -> None:
+    world = World(tmp_path, SCHEDULED)
+    trigger = world.flow.triggers[0]
+    found = list(world.executor.trigger_dates(world.flow, trigger, START, START + dt.timedelta(days=2)))
+    assert [fire.variables["date"] for fire in found] == [
+        "2025-03-04T07:00:00+01:00",
+        "2025-03-05T07:00:00+01:00",
+    ]
+
+
+def test_a_month_takes_no_time(tmp_path: Path) -> None:
+    world = World(tmp_path, SCHEDULED)
+    world.executor.play_triggers(START + dt.timedelta(days=30))
+    executions = world.executor.executions()
+    assert len(executions) == 30
+    assert {state(item) for item in executions} == {"SUCCESS"}
+    assert run_of(executions[0], "a").outputs == {
+        "value": "2025-03-04T07:00:00+01:00 2025-03-05T07:00:00+01:00"
+    }
+    assert world.clock.now() == START + dt.timedelta(days=30)
+
+
+def test_conditions_hold_back_and_shape_next(tmp_path: Path) -> None:
+    text = flow(
+        f'- {{id: a, type: {RETURN}, format: "{{{{ trigger.next }}}}"}}',
+        tail=f"""
+        triggers:
+          - id: first_monday
+            type: {CORE}.trigger.Schedule
+            cron: "0 11 * * 1"
+            conditions:
+              - {{type: {CORE}.condition.DayWeekInMonth, dayOfWeek: MONDAY, dayInMonth: FIRST}}
+        """,
+    )
+    world = World(tmp_path, text, dialect=V1)
+    world.executor.play_triggers(START + dt.timedelta(days=60))
+    assert [run_of(item, "a").outputs["value"] for item in world.executor.executions()] == [
+        "2025-04-07T11:00:00Z",
+        "2025-05-05T11:00:00Z",
+    ]
+
+
+def test_when_holds_back_in_2(tmp_path: Path) -> None:
+    text = flow(
+        f"- {{id: a, type: {LOG}, message: x}}",
+        tail=f"""
+        triggers:
+          - id: weekend
+            type: {CORE}.trigger.Schedule
+            cron: "0 0 * * *"
+            when: "{{{{ isWeekend(trigger.date) }}}}"
+        """,
+    )
+    world = World(tmp_path, text)
+    world.executor.play_triggers(START + dt.timedelta(days=14))
+    assert len(world.executor.executions()) == 4
+
+
+WEBHOOK = flow(
+    f'- {{id: a, type: {RETURN}, format: "{{{{ trigger.body.n }}}}{{{{ trigger.parameters.q[0] }}}}"}}',
+    head="outputs:\n  - {id: got, type: STRING, value: '{{ outputs.a.value }}'}",
+    tail=f"""
+    triggers:
+      - {{id: hook, type: {CORE}.trigger.Webhook, key: "{{{{ flow.id }}}}-key", wait: true, returnOutputs: true}}
+    """,
+)
+
+
+def test_a_webhook_answers_with_outputs(tmp_path: Path) -> None:
+    world = World(tmp_path, WEBHOOK)
+    answer = world.executor.webhook("test.engine", "flow", "flow-key", query="q=x", body='{"n": 4}')
+    assert (answer.status, json.loads(answer.body or "")) == (200, {"got": "4x"})
+    assert world.executor.webhook("test.engine", "flow", "other").status == 404
+
+
+def test_firing_by_hand(tmp_path: Path) -> None:
+    world = World(tmp_path, SCHEDULED, WEBHOOK.replace("id: flow", "id: hooked"))
+    made = world.executor.fire("test.engine", "flow", "daily", at=utc("2025-06-01T05:00"))
+    hooked = world.executor.fire("test.engine", "hooked", "hook", payload={"body": {"n": 1}, "parameters": {"q": ["y"]}})
+    assert made is not None and hooked is not None
+    world.executor.run_until_idle()
+    value = run_of(world.executor.execution(made.id), "a").outputs["value"]
+    assert value.startswith("2025-06-01T07:00:00+02:00")
+    assert run_of(world.executor.execution(hooked.id), "a").outputs == {"value": "1y"}
+    with pytest.raises(NotFoundError, match="Unable to find trigger nope"):
+        world.executor.fire("test.engine", "flow", "nope")
+
+
+def test_flows_listen_to_each_other(tmp_path: Path) -> None:
+    def listener(name: str, upstream: str) -> str:
+        return flow(
+            f'- {{id: a, type: {RETURN}, format: "{{{{ trigger.flowId }}}}"}}',
+            tail=f"""
+            triggers:
+              - id: after
+                type: {CORE}.trigger.Flow
+                dependsOn: [{{namespace: test.engine, flowId: {upstream}, states: [SUCCESS]}}]
+            """,
+        ).replace("id: flow", f"id: {name}", 1)
+
+    first = flow(f"- {{id: a, type: {LOG}, message: x}}").replace("id: flow", "id: first", 1)
+    world = World(tmp_path, first, listener("second", "first"), listener("third", "second"), dialect=V2)
+    world.run()
+    assert [item.flow_id for item in world.executor.executions()] == ["first", "second", "third"]
+    assert run_of(world.executor.executions()[2], "a").outputs == {"value": "second"}
+
+
+def test_listeners_of_1x_run_after_the_end(tmp_path: Path) -> None:
+    text = flow(
+        f"- {{id: a, type: {LOG}, message: x}}",
+        tail=f"""
+        listeners:
+          - conditions: [{{type: {CORE}.condition.ExecutionStatus, in: [FAILED]}}]
+            tasks: [{{id: no, type: {LOG}, message: x}}]
+          - tasks: [{{id: yes, type: {LOG}, message: x}}]
+        """,
+    )
+    assert ids(World(tmp_path, text, dialect=V1).run()) == ["a", "yes"]
+
+
+def test_windows_forget() -> None:
+    now = utc("2025-03-03T10:00")
+    memory = Memory()
+    memory.add("a", now - dt.timedelta(hours=11), None)
+    assert memory.satisfied(["a"], window_of({"lookback": "PT1H"}, now), now) == []
+    assert window_of(None, now).start == utc("2025-03-03T00:00")
+    assert window_of({"window": "PT6H", "windowAdvance": "PT1H"}, now).start == utc("2025-03-03T07:00")
+    assert window_of({"deadline": "09:00:00Z"}, now).end == utc("2025-03-03T09:00")
