@@ -100,7 +100,7 @@ def _what(session: Session, task: Task, mocks: Mocks) -> str:
     if spec is None or not spec.supported:
         return "cannot run here: needs a mock"
     if spec.kind is not Kind.TASK:
-        return spec.kind.value
+        return str(spec.kind.value)
     live = [name for name in spec.needs if name in session.settings.live]
     doubles = [name for name in spec.needs if name not in session.settings.live]
     parts = [f"live {name}" for name in live] + [f"{name} double" for name in doubles]
