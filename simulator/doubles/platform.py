@@ -153,8 +153,13 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
         time.sleep(0.001)
 
 
-#: Reads until its parent is gone (the pipe closes), then asks the server to stop, and removes the run folder.
-_WATCHER = 'read x; kill -INT "$1"; n=0; while kill -0 "$1" && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done; kill -9 "$1"; rm -rf "$2"'
+#: Reads until its parent is gone (the pipe closes), then asks the server to stop, and removes the run folder. The server
+#: counts as gone with its pid file: in a container whose first process reaps nobody it would stay a zombie.
+_WATCHER = (
+    'read x; kill -INT "$1"; n=0;'
+    ' while kill -0 "$1" && [ -e "$2/data/postmaster.pid" ] && [ $n -lt 50 ]; do sleep 0.1; n=$((n+1)); done;'
+    ' kill -9 "$1"; rm -rf "$2"'
+)
 
 
 def spawn_watched(

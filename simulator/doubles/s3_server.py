@@ -17,6 +17,7 @@ import os
 import socket
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 
 __all__ = ["main"]
@@ -53,7 +54,12 @@ def main() -> None:
         except Exception as error:
             answer = {"error": f"{type(error).__name__}: {error}"}
         _reply(replies, answer)
-    # Nothing here is worth an orderly shutdown: memory only.
+    # The pipe is closed: the parent is gone, or about to end us. Nothing here is worth an orderly shutdown.
+    from simulator.doubles.platform import RUN_PREFIX, remove_run_dir
+
+    home = Path.cwd()
+    if home.name.startswith(RUN_PREFIX):
+        remove_run_dir(home)
     os._exit(0)
 
 
