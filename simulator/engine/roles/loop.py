@@ -259,3 +259,11 @@ class LoopRole(ChildrenRole):
     def _end(self, live: Live, run: TaskRun, task: Task, state: StateType) -> None:
         state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
         self.passes.end_flowable(live, live.runs[run.id], state)
+        if live.state is StateType.PAUSED and not any(
+            other.state.current is StateType.PAUSED for other in live.runs.values()
+        ):
+            # the Loop ended although another iteration is still paused: nothing holds the execution any more
+            self.kernel.set_state(live, StateType.RUNNING)
+            self.passes.touch_all(live)
+            if live.loop_of is not None:
+                self.resumed(live)
