@@ -53,6 +53,7 @@ TOP = {
     "shape",
     "sidefile",
     "stubs",
+    "usage",
     "testing",
 }
 
