@@ -70,9 +70,11 @@ def _list(args: argparse.Namespace, console: Console, store: Store) -> None:
     from simulator.engine.jsonform import to_json
 
     rows: list[dict[str, Any]] = []
-    for run_ in store.runs():
+    seen: set[str] = set()
+    for run_ in store.runs():  # newest first: a resumed execution is shown as it is now
         for execution in run_.executions.values():
-            if execution.kind != "LOOP":
+            if execution.kind != "LOOP" and execution.id not in seen:
+                seen.add(execution.id)
                 rows.append({"file": run_.started.get("file"), **to_json(execution, task_runs=False)})
     if args.json:
         console.out(json.dumps(rows, indent=2, ensure_ascii=False))

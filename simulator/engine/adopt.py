@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from simulator.engine.events import TaskRunChanged
 from simulator.engine.execution import Execution, LogEntry, StateType
 from simulator.engine.live import Live
 from simulator.engine.placement import Placements
@@ -36,8 +37,8 @@ def adopt(
     executor.kernel.rng.seed(f"{executor.kernel.settings.seed}:{told}")
     for execution in executions:
         live = _live(executor, execution)
-        live.logs.extend(logs.get(execution.id, ()))
         executor.creator.register(live)
+        _tell(executor, live, execution, logs.get(execution.id, ()))
         executor.services.rebuild.load(live, execution.task_runs)
         live.facts["clear_inputs"] = executor.creator.clear_inputs(live, execution.inputs)
         live.over = execution.state.current.is_terminated
@@ -48,6 +49,16 @@ def adopt(
         if not live.over:
             executor.services.rebuild.prepare_lists(live)
     return made
+
+
+def _tell(executor: Executor, live: Live, execution: Execution, logs: Sequence[LogEntry]) -> None:
+    """The sink learns what was there before: the new run keeps the whole story."""
+    kernel = executor.kernel
+    for run in execution.task_runs:
+        task = live.placements.task(run.task_id)
+        kernel.sink(TaskRunChanged(kernel.now(), run, task.type if task else ""))
+    for entry in logs:
+        kernel.keep(live, entry)
 
 
 def _live(executor: Executor, execution: Execution) -> Live:

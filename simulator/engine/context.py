@@ -275,6 +275,11 @@ class TaskContext:
     def emit_log(self, level: str, message: str, args: tuple[Any, ...]) -> None:
         for entry in self._kernel.entries(self._live, level, message, args, self._run, self.task):
             self._out(entry)
+            if self.task.log_to_file:
+                lines: list[str] = self._live.facts.setdefault(("log", self._run.id), [])
+                lines.append(
+                    f"{entry.timestamp.isoformat(timespec='milliseconds')} {level} {entry.message}\n"
+                )
 
     def _out(self, item: LogEntry | MetricEmitted) -> None:
         if self._job is not None:

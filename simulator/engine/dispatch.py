@@ -25,6 +25,7 @@ from simulator.engine.workdir import WorkDir
 from simulator.errors import ExpressionError, Interrupted, SimulatorError, TaskError
 from simulator.model.catalog import Kind
 from simulator.model.flow import Retry, Task
+from simulator.storage.base import StorageContext
 
 if TYPE_CHECKING:
     from simulator.engine.kernel import Kernel
@@ -340,9 +341,26 @@ class Dispatcher:
                 state, outputs, fact = result.state or StateType.SUCCESS, result.outputs, result.fact
             self._dynamic(live, run, result)
         run = replace(run, outputs=outputs)
+        if task.log_to_file:
+            run = self._log_file(live, run)
         self.end_run(live, run, task, state, fact=fact, real_seconds=seconds)
         if live.state is StateType.KILLING:
             self.passes.touch(live, None)
+
+    def _log_file(self, live: Live, run: TaskRun) -> TaskRun:
+        """`logToFile`: the attempt's log as a stored file; the entries stay in the log as well."""
+        lines: list[str] = live.facts.pop(("log", run.id), [])
+        if not lines or not run.attempts:
+            return run
+        value = live.value
+        place = StorageContext(value.namespace, value.flow_id, value.id, run.task_id, run.id)
+        name = f"{len(run.attempts)}.log"
+        try:
+            uri = self.kernel.storage.put(place, "".join(lines).encode(), name)
+        except SimulatorError as error:
+            self.kernel.log(live, "WARN", error.message, run=run)
+            return run
+        return replace(run, attempts=(*run.attempts[:-1], replace(run.attempts[-1], log_file=uri)))
 
     def _dynamic(self, live: Live, run: TaskRun, result: Any) -> None:
         """Finished task runs that task code adds beside its own (`TaskResult.dynamic`)."""

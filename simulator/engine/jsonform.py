@@ -20,10 +20,12 @@ from simulator.engine.execution import (
 from simulator.values import format_duration
 
 __all__ = [
+    "date_text",
     "execution_from_json",
     "log_from_json",
     "log_to_json",
     "metric_to_json",
+    "moment",
     "plain",
     "state_from_json",
     "state_to_json",
@@ -75,13 +77,24 @@ def state_to_json(state: State) -> dict[str, Any]:
     return found
 
 
-def state_from_json(data: Mapping[str, Any]) -> State:
-    return State(
-        tuple(
-            History(StateType(entry["state"]), dt.datetime.fromisoformat(entry["date"]))
-            for entry in data["histories"]
-        )
+def moment(text: Any) -> dt.datetime:
+    """An ISO instant, aware; digits beyond microseconds (a server writes nanoseconds) are cut."""
+    head, dot, tail = str(text).removesuffix("Z").partition(".")
+    found = dt.datetime.fromisoformat(
+        f"{head}.{tail[:6].ljust(6, '0')}" if dot and tail.isdigit() else str(text)
     )
+    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+
+
+def state_from_json(data: Mapping[str, Any]) -> State:
+    """A search result has no histories: then the start is all that is known."""
+    histories = tuple(
+        History(StateType(entry["state"]), moment(entry["date"])) for entry in data.get("histories") or ()
+    )
+    if not histories:
+        start = moment(data.get("startDate") or "1970-01-01T00:00:00Z")
+        histories = (History(StateType(data["current"]), start),)
+    return State(histories)
 
 
 def task_run_to_json(run: TaskRun) -> dict[str, Any]:
@@ -112,13 +125,15 @@ def task_run_to_json(run: TaskRun) -> dict[str, Any]:
     return found
 
 
-def task_run_from_json(data: Mapping[str, Any]) -> TaskRun:
+def task_run_from_json(data: Mapping[str, Any], execution: Mapping[str, Any] | None = None) -> TaskRun:
+    """A task run; 2.0's API leaves out what its execution says already."""
+    above = execution or {}
     attempts = data.get("attempts")
     return TaskRun(
         id=data["id"],
-        execution_id=data["executionId"],
-        namespace=data["namespace"],
-        flow_id=data["flowId"],
+        execution_id=data.get("executionId") or above.get("id", ""),
+        namespace=data.get("namespace") or above.get("namespace", ""),
+        flow_id=data.get("flowId") or above.get("flowId", ""),
         task_id=data["taskId"],
         state=state_from_json(data["state"]),
         parent_task_run_id=data.get("parentTaskRunId"),
@@ -162,7 +177,15 @@ def to_json(execution: Execution, *, task_runs: bool = True) -> dict[str, Any]:
     return found
 
 
+def _labels(value: Any) -> tuple[tuple[str, str], ...]:
+    if isinstance(value, Mapping):
+        return tuple((str(key), str(item)) for key, item in value.items())
+    return tuple((str(item["key"]), str(item["value"])) for item in value or ())
+
+
 def execution_from_json(data: Mapping[str, Any]) -> Execution:
+    """An execution as we or a server write it; what the JSON lacks is empty. Raises KeyError or ValueError for anything
+    that is no execution."""
     trigger = data.get("trigger")
     schedule = data.get("scheduleDate")
     return Execution(
@@ -170,11 +193,11 @@ def execution_from_json(data: Mapping[str, Any]) -> Execution:
         namespace=data["namespace"],
         flow_id=data["flowId"],
         state=state_from_json(data["state"]),
-        flow_revision=data.get("flowRevision", 1),
-        task_runs=tuple(task_run_from_json(run) for run in data.get("taskRunList", ())),
+        flow_revision=data.get("flowRevision") or 1,
+        task_runs=tuple(task_run_from_json(run, data) for run in data.get("taskRunList") or ()),
         inputs=data.get("inputs") or {},
         outputs=data.get("outputs"),
-        labels=tuple((item["key"], item["value"]) for item in data.get("labels", ())),
+        labels=_labels(data.get("labels")),
         variables=data.get("variables"),
         trigger=None if trigger is None else trigger.get("variables"),
         parent_id=data.get("parentId"),
@@ -182,7 +205,7 @@ def execution_from_json(data: Mapping[str, Any]) -> Execution:
         attempt_number=(data.get("metadata") or {}).get("attemptNumber", 1),
         kind=data.get("kind"),
         loop=data.get("loop"),
-        schedule_date=dt.datetime.fromisoformat(schedule) if schedule else None,
+        schedule_date=moment(schedule) if schedule else None,
     )
 
 
@@ -205,12 +228,12 @@ def log_to_json(entry: LogEntry) -> dict[str, Any]:
 
 def log_from_json(data: Mapping[str, Any]) -> LogEntry:
     return LogEntry(
-        namespace=data["namespace"],
-        flow_id=data["flowId"],
-        execution_id=data["executionId"],
-        level=data["level"],
-        message=data["message"],
-        timestamp=dt.datetime.fromisoformat(data["timestamp"]),
+        namespace=data.get("namespace", ""),
+        flow_id=data.get("flowId", ""),
+        execution_id=data.get("executionId", ""),
+        level=data.get("level") or "INFO",
+        message=data.get("message") or "",
+        timestamp=moment(data.get("timestamp") or "1970-01-01T00:00:00Z"),
         task_id=data.get("taskId"),
         task_run_id=data.get("taskRunId"),
         attempt_number=data.get("attemptNumber"),

@@ -12,7 +12,7 @@ from simulator.engine.execution import StateType, TaskRun
 from simulator.engine.task import TaskResult
 from simulator.model.flow import Flow, Task
 
-__all__ = ["EngineSettings", "FlowStore", "Flows", "Mocks", "Reuse", "SecretSink", "Secrets"]
+__all__ = ["EngineSettings", "FlowStore", "Flows", "Mocks", "SecretSink", "Secrets"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +45,6 @@ class EngineSettings:
     """An execution with more is stopped: a loop that never ends."""
     run_flow_triggers: bool = True
     """Whether ended executions start the flows that listen to them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reuse:
-    """What `--from`, `--until`, `--only` ask for: run these tasks, take outputs of the others from an earlier execution."""
-
-    run: frozenset[str] | None = None
-    """Ids of top-level tasks to run; None: all."""
-    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """Outputs of tasks that are not run, by task id."""
 
 
 class FlowStore(Protocol):

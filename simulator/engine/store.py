@@ -211,7 +211,13 @@ class Store:
     def folders(self) -> list[Path]:
         if not self.root.is_dir():
             return []
-        return sorted((path for path in self.root.iterdir() if (path / EVENTS).is_file()), reverse=True)
+        found = [path for path in self.root.iterdir() if (path / EVENTS).is_file()]
+        # names begin with a second; runs of the same second are told apart by their last event
+        return sorted(
+            found,
+            key=lambda path: (path.name.partition("-")[0], (path / EVENTS).stat().st_mtime_ns),
+            reverse=True,
+        )
 
     def runs(self) -> Iterator[StoredRun]:
         for folder in self.folders():

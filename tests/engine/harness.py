@@ -102,7 +102,9 @@ def flow(tasks: str, *, head: str = "", tail: str = "") -> str:
     import textwrap
 
     body = textwrap.indent(textwrap.dedent(tasks).strip("\n"), "  ")
-    return f"id: flow\nnamespace: test.engine\n{textwrap.dedent(head)}\ntasks:\n{body}\n{textwrap.dedent(tail)}"
+    return (
+        f"id: flow\nnamespace: test.engine\n{textwrap.dedent(head)}\ntasks:\n{body}\n{textwrap.dedent(tail)}"
+    )
 
 
 def history(thing: Any) -> list[str]:

@@ -136,7 +136,9 @@ def test_groups_of_a_concurrent_for_each_go_on_by_themselves(tmp_path: Path) -> 
     """)
     execution = World(tmp_path, text, dialect=V1).run()
     ends = {
-        run.value: (run.state.end_date - START).seconds for run in execution.task_runs if run.task_id == "then"
+        run.value: (run.state.end_date - START).seconds
+        for run in execution.task_runs
+        if run.task_id == "then"
     }
     assert ends == {"PT1S": 1, "PT10S": 10, "PT2S": 3}
 
@@ -198,7 +200,9 @@ def test_run_if_skips_and_a_broken_one_fails(tmp_path: Path, dialect: Dialect) -
     world = World(tmp_path, text, dialect=dialect)
     execution = world.run()
     assert [state(run) for run in execution.task_runs] == ["SKIPPED", "FAILED"]
-    assert world.messages("ERROR")[0].startswith("Failed to evaluate the runIf condition for task bad. Cause: ")
+    assert world.messages("ERROR")[0].startswith(
+        "Failed to evaluate the runIf condition for task bad. Cause: "
+    )
 
 
 @BOTH

@@ -47,10 +47,16 @@ def _flowable(children: st.SearchStrategy[dict[str, Any]]) -> st.SearchStrategy[
         ),
         st.builds(lambda tasks: {"type": f"{CORE}.flow.AllowFailure", "tasks": tasks}, _many(children)),
         st.builds(
-            lambda tasks: {"type": f"{CORE}.flow.If", "condition": "{{ true }}", "then": tasks}, _many(children)
+            lambda tasks: {"type": f"{CORE}.flow.If", "condition": "{{ true }}", "then": tasks},
+            _many(children),
         ),
         st.builds(
-            lambda tasks, limit: {"type": "each", "values": ["a", "b"], "concurrencyLimit": limit, "tasks": tasks},
+            lambda tasks, limit: {
+                "type": "each",
+                "values": ["a", "b"],
+                "concurrencyLimit": limit,
+                "tasks": tasks,
+            },
             _many(children),
             st.sampled_from([0, 1, 2]),
         ),

@@ -45,11 +45,17 @@ def test_a_timed_pause_jumps(tmp_path: Path, dialect: Dialect) -> None:
 @BOTH
 def test_kill_interrupts_and_cascades(tmp_path: Path, dialect: Dialect) -> None:
     child = f"id: child\nnamespace: test.engine\ntasks:\n  - {{id: nap, type: {SLEEP}, duration: P9D}}\n"
-    text = flow("- {id: sub, type: io.kestra.plugin.core.flow.Subflow, namespace: test.engine, flowId: child}")
+    text = flow(
+        "- {id: sub, type: io.kestra.plugin.core.flow.Subflow, namespace: test.engine, flowId: child}"
+    )
     world = World(tmp_path, text, child, dialect=dialect)
     ident = world.create()
     world.executor.run_until(
-        lambda: any(run.task_id == "nap" and state(run) == "RUNNING" for e in world.executor.executions() for run in e.task_runs)
+        lambda: any(
+            run.task_id == "nap" and state(run) == "RUNNING"
+            for e in world.executor.executions()
+            for run in e.task_runs
+        )
     )
     world.executor.act("kill", ident)
     world.executor.run_until_idle()

@@ -141,7 +141,9 @@ def test_a_webhook_answers_with_outputs(tmp_path: Path) -> None:
 def test_firing_by_hand(tmp_path: Path) -> None:
     world = World(tmp_path, SCHEDULED, WEBHOOK.replace("id: flow", "id: hooked"))
     made = world.executor.fire("test.engine", "flow", "daily", at=utc("2025-06-01T05:00"))
-    hooked = world.executor.fire("test.engine", "hooked", "hook", payload={"body": {"n": 1}, "parameters": {"q": ["y"]}})
+    hooked = world.executor.fire(
+        "test.engine", "hooked", "hook", payload={"body": {"n": 1}, "parameters": {"q": ["y"]}}
+    )
     assert made is not None and hooked is not None
     world.executor.run_until_idle()
     value = run_of(world.executor.execution(made.id), "a").outputs["value"]
