@@ -220,9 +220,9 @@ class Execution:
         """The execution in the shape of Kestra's REST API, masked."""
         import json
 
-        from simulator.reports.execution_json import execution_json
+        from simulator.engine.jsonform import to_json
 
-        text = json.dumps(execution_json(self.value))
+        text = json.dumps(to_json(self.value))
         result: dict[str, Any] = json.loads(self._session.vault.redactor.redact(text))
         return result
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from simulator.engine.jsonform import plain
 from simulator.errors import SimulatorError
-from simulator.reports.execution_json import json_ready
 
 if TYPE_CHECKING:
     from simulator.session import Session
@@ -33,7 +33,7 @@ def preview(data: bytes, size: int | None = None) -> dict[str, Any]:
         rows = []
         try:
             for row in read_rows(io.BytesIO(data)):
-                rows.append(json_ready(row))
+                rows.append(plain(row))
                 if len(rows) == _ROWS:
                     note += f", the first {_ROWS} rows"
                     break
@@ -72,7 +72,7 @@ def previews(session: Session) -> dict[str, Any]:
                 quoted = ".".join('"' + part.replace('"', '""') + '"' for part in (schema, name))
                 rows = double.query(f"select * from {quoted} limit {_ROWS}", database)
                 found["Tables"][f"{database}: {table}"] = {
-                    "rows": json_ready(rows),
+                    "rows": plain(rows),
                     "note": f"{count:,} rows",
                 }
     if "s3" in started:
@@ -98,5 +98,5 @@ def previews(session: Session) -> dict[str, Any]:
                 except SimulatorError:
                     continue
     for number, (channel, message) in enumerate(session.executor.outbox[:_ITEMS], 1):
-        found["Messages"][f"{number}. {channel}"] = {"text": str(message.get("text") or json_ready(message))}
+        found["Messages"][f"{number}. {channel}"] = {"text": str(message.get("text") or plain(message))}
     return {title: items for title, items in found.items() if items}

@@ -31,7 +31,7 @@ ARROWS: dict[str, set[str]] = {
         "storage",
     },
     "migrate": {"source", "model", "expressions", "plugins.registry"},
-    "reports": {"engine.events", "engine.execution", "model", "secrets.redact", "source"},
+    "reports": {"engine.events", "engine.execution", "engine.jsonform", "model", "secrets.redact", "source"},
 }
 
 #: modules at the top of the house: they compose, so they may import every room

@@ -1,6 +1,6 @@
 """Compares a run before a migration with one after it: states, outputs, logs, task by task.
 
-Both runs are given as JSON of executions (the shape of Kestra's API, `simulator.reports.execution_json`), with the
+Both runs are given as JSON of executions (the shape of Kestra's API, `simulator.engine.jsonform`), with the
 executions of Loop iterations beside the one they belong to. A 1.x loop keeps its task runs in one list, with their
 values; a 2.0 Loop runs every iteration as an execution of its own: both are brought to the same form, a task id and
 the values of the loops around it. Ids, times and storage URIs differ in every run and are compared by kind only.

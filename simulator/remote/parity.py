@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.engine.execution import Execution, LogEntry
-from simulator.reports.execution_json import json_ready
+from simulator.engine.jsonform import plain
 
 __all__ = ["Difference", "compare", "known", "normalise"]
 
@@ -48,7 +48,7 @@ class Difference:
 
 def normalise(value: Any) -> Any:
     """The value with everything unstable as a word."""
-    value = json_ready(value)
+    value = plain(value)
     match value:
         case str():
             for pattern, word in _PATTERNS:

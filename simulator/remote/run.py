@@ -17,9 +17,9 @@ from simulator.engine.events import (
     TaskRunChanged,
 )
 from simulator.engine.execution import Execution, LogEntry, TaskRun
+from simulator.engine.jsonform import execution_from_json, log_from_json
 from simulator.model.flow import Flow
 from simulator.remote.client import KestraClient
-from simulator.remote.convert import execution_from_json, log_from_json
 
 __all__ = ["RemoteResult", "RemoteRun", "deploy"]
 

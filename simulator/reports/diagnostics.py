@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from simulator.diagnostics import Diagnostic, Severity, Span
 from simulator.reports.style import Style, clean
 
-__all__ = ["SourceLines", "render_diagnostic", "summary"]
+__all__ = ["SourceLines", "diagnostic_json", "render_diagnostic", "summary"]
 
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 _LONGEST_LINE = 160
@@ -73,6 +74,22 @@ def _excerpt(span: Span, lines: SourceLines, style: Style, paint: str) -> list[s
         f"  {style(number, 'dim')} {bar} {shown}",
         f"  {' ' * len(number)} {bar} {' ' * column}{style('^' * width, paint, 'bold')}",
     ]
+
+
+def diagnostic_json(diagnostic: Diagnostic) -> dict[str, Any]:
+    """The form that `check --format json` and `run --json` share."""
+    span = diagnostic.span
+    return {
+        "code": diagnostic.code,
+        "severity": diagnostic.severity.label,
+        "message": diagnostic.message,
+        "file": span.file if span else None,
+        "line": span.start.line if span else None,
+        "column": span.start.column if span else None,
+        "end_line": span.end.line if span else None,
+        "end_column": span.end.column if span else None,
+        "hint": diagnostic.hint,
+    }
 
 
 def summary(diagnostics: Iterable[Diagnostic]) -> str:

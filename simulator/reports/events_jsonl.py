@@ -19,15 +19,8 @@ from simulator.engine.events import (
     TaskRunChanged,
     TimeJumped,
 )
-from simulator.reports.execution_json import (
-    diagnostic_json,
-    execution_json,
-    instant,
-    json_ready,
-    log_json,
-    metric_json,
-    task_run_json,
-)
+from simulator.engine.jsonform import date_text, log_to_json, metric_to_json, plain, task_run_to_json, to_json
+from simulator.reports.diagnostics import diagnostic_json
 from simulator.reports.sink import Writer
 
 __all__ = ["EventsReporter", "event_json"]
@@ -35,7 +28,7 @@ __all__ = ["EventsReporter", "event_json"]
 
 def event_json(event: Event) -> dict[str, Any]:
     """`{event: name, at: instant, ...}`."""
-    body: dict[str, Any] = {"event": type(event).__name__, "at": instant(event.at)}
+    body: dict[str, Any] = {"event": type(event).__name__, "at": date_text(event.at)}
     match event:
         case RunStarted():
             body |= {
@@ -43,25 +36,25 @@ def event_json(event: Event) -> dict[str, Any]:
                 "namespace": event.namespace,
                 "flowId": event.flow_id,
                 "kestra": event.dialect,
-                "facts": json_ready(event.facts),
+                "facts": plain(event.facts),
             }
         case DoubleReady():
             body |= {"name": event.name, "address": event.address}
         case ExecutionStarted() | ExecutionChanged() | ExecutionEnded():
-            body["execution"] = execution_json(event.execution)
+            body["execution"] = to_json(event.execution)
         case TaskRunChanged():
-            body["taskRun"] = task_run_json(event.task_run)
+            body["taskRun"] = task_run_to_json(event.task_run)
             body |= {"type": event.task_type, "fact": event.fact, "removed": event.removed}
         case LogEmitted():
-            body["log"] = log_json(event.entry)
+            body["log"] = log_to_json(event.entry)
         case MetricEmitted():
-            body["metric"] = metric_json(event.metric)
+            body["metric"] = metric_to_json(event.metric)
         case DiagnosticRaised():
             body["diagnostic"] = diagnostic_json(event.diagnostic)
         case TimeJumped():
-            body["to"] = instant(event.to)
+            body["to"] = date_text(event.to)
         case RunEnded():
-            body |= {"exitCode": event.exit_code, "facts": json_ready(event.facts)}
+            body |= {"exitCode": event.exit_code, "facts": plain(event.facts)}
     return body
 
 

@@ -15,7 +15,8 @@ from simulator.engine.events import (
     RunEnded,
     RunStarted,
 )
-from simulator.reports.execution_json import diagnostic_json, execution_json, instant, log_json, metric_json
+from simulator.engine.jsonform import date_text, log_to_json, metric_to_json, to_json
+from simulator.reports.diagnostics import diagnostic_json
 from simulator.reports.sink import Writer
 
 __all__ = ["JsonReporter"]
@@ -44,15 +45,15 @@ class JsonReporter:
                 self._run = {
                     "file": event.flow_file,
                     "kestra": event.dialect,
-                    "startDate": instant(event.at),
+                    "startDate": date_text(event.at),
                     **event.facts,
                 }
             case ExecutionEnded():
-                self._executions.append(execution_json(event.execution))
+                self._executions.append(to_json(event.execution))
             case LogEmitted():
-                self._logs.append(log_json(event.entry))
+                self._logs.append(log_to_json(event.entry))
             case MetricEmitted():
-                self._metrics.append(metric_json(event.metric))
+                self._metrics.append(metric_to_json(event.metric))
             case DiagnosticRaised():
                 self._diagnostics.append(diagnostic_json(event.diagnostic))
             case RunEnded():

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from simulator import api
+from simulator.engine.jsonform import log_to_json, to_json
 from simulator.migrate.engine import migrate
 from simulator.migrate.verify import Run, compare, made_or_removed
-from simulator.reports.execution_json import execution_json, log_json
 from tests.migrate import test_loops
 from tests.migrate.helpers import HEAD
 
@@ -22,10 +22,10 @@ def run(folder: Path, text: str, kestra: str, **options: Any) -> Run:
     path = folder / "flow.yml"
     path.write_text(text)
     found = api.run(path, kestra=kestra, seed=1, **options)
-    executions = [execution_json(each) for each in found.executions]
+    executions = [to_json(each) for each in found.executions]
     main = next(each for each in executions if each["id"] == found.id)
     iterations = [each for each in executions if each.get("kind") == "LOOP"]
-    return Run(main, iterations, [log_json(entry) for entry in found.logs])
+    return Run(main, iterations, [log_to_json(entry) for entry in found.logs])
 
 
 LOG = f"type: {CORE}log.Log\n    message: "

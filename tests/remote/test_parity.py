@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from simulator.engine.execution import LogEntry
-from simulator.remote.convert import execution_from_json, moment
+from simulator.engine.jsonform import execution_from_json, moment
 from simulator.remote.parity import compare, known, normalise
 from tests.remote.kestra_double import Server
 

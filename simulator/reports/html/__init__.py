@@ -30,9 +30,10 @@ from simulator.engine.events import (
     TimeJumped,
 )
 from simulator.engine.execution import Execution, TaskRun
+from simulator.engine.jsonform import date_text, plain, to_json
 from simulator.model.flow import Flow
+from simulator.reports.diagnostics import diagnostic_json
 from simulator.reports.drawing import layout, svg
-from simulator.reports.execution_json import diagnostic_json, execution_json, instant, json_ready
 from simulator.reports.sink import Writer
 
 __all__ = ["HtmlReporter", "page"]
@@ -73,7 +74,7 @@ class HtmlReporter:
     def on_event(self, event: Event) -> None:
         match event:
             case RunStarted():
-                self._meta |= {"file": event.flow_file, "kestra": event.dialect, **json_ready(event.facts)}
+                self._meta |= {"file": event.flow_file, "kestra": event.dialect, **plain(event.facts)}
             case ExecutionStarted() | ExecutionEnded():
                 self._executions[event.execution.id] = event.execution
             case TaskRunChanged() if event.removed:
@@ -93,7 +94,7 @@ class HtmlReporter:
                         entry.task_run_id,
                         entry.execution_id,
                         entry.level,
-                        instant(entry.timestamp),
+                        date_text(entry.timestamp),
                         entry.message[:_LOG_LIMIT],
                         entry.task_id,
                     ]
@@ -109,7 +110,7 @@ class HtmlReporter:
                     }
                 )
             case TimeJumped():
-                self._jumps.append([instant(event.at), instant(event.to)])
+                self._jumps.append([date_text(event.at), date_text(event.to)])
             case DoubleReady():
                 self._doubles.append({"name": event.name, "address": event.address})
             case DiagnosticRaised():
@@ -120,7 +121,7 @@ class HtmlReporter:
     def _run_row(self, change: TaskRunChanged) -> list[Any]:
         run: TaskRun = change.task_run
         attempts = [
-            [str(item.state.current), instant(item.state.start_date), _end(item.state.end_date)]
+            [str(item.state.current), date_text(item.state.start_date), _end(item.state.end_date)]
             for item in run.attempts or ()
         ]
         return [
@@ -130,7 +131,7 @@ class HtmlReporter:
             run.value,
             run.iteration,
             str(run.state.current),
-            instant(run.state.start_date),
+            date_text(run.state.start_date),
             _end(run.state.end_date),
             run.parent_task_run_id,
             run.mocked,
@@ -145,7 +146,7 @@ class HtmlReporter:
         """Everything that the page shows."""
         executions = []
         for execution in self._executions.values():
-            value = execution_json(execution)
+            value = to_json(execution)
             value.pop("taskRunList")
             executions.append(value)
         return {
@@ -167,7 +168,7 @@ class HtmlReporter:
             "jumps": self._jumps,
             "doubles": self._doubles,
             "diagnostics": self._diagnostics,
-            "previews": json_ready(self._previews()) if self._previews is not None else {},
+            "previews": plain(self._previews()) if self._previews is not None else {},
         }
 
     def close(self) -> None:
@@ -176,14 +177,14 @@ class HtmlReporter:
 
 
 def _end(moment: dt.datetime | None) -> str | None:
-    return instant(moment) if moment is not None else None
+    return date_text(moment) if moment is not None else None
 
 
 def _limited(outputs: Mapping[str, Any] | None) -> Any:
     """Outputs, or their beginning as text when they are very large."""
     if outputs is None:
         return None
-    value = json_ready(outputs)
+    value = plain(outputs)
     text = json.dumps(value, ensure_ascii=False)
     return (
         value
