@@ -531,7 +531,9 @@ class Session:
             if name in self._announced:
                 return
             self._announced.add(name)
-            self._pending.append(DoubleReady(self._now(), name, address.url, address.facts))
+            # Scheme and place only: a path may hold the token that keeps others out.
+            shown = f"{address.url.partition('://')[0]}://{address.host}:{address.port}"
+            self._pending.append(DoubleReady(self._now(), name, shown, address.facts))
 
     # --- looking inside
 
