@@ -1,4 +1,4 @@
-"""Cost of the engine per task run: `python benchmarks/engine.py [--quick]`.
+"""Cost of the engine per task run: `python -m benchmarks.engine [--quick]`.
 
 A ForEach (1.x) and a Loop (2.0) with one Log task, from 100 iterations on: the cost per iteration must not grow. Promised
 for 10,000 iterations: under 3 seconds and 300 MB. Then what the shape of a flow costs: branches, nesting, sleeping
@@ -19,10 +19,8 @@ import tempfile
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from simulator.dialect import V1, V2, Dialect  # noqa: E402
-from tests.engine.harness import LOG, SLEEP, World, flow  # noqa: E402
+from simulator.dialect import V1, V2, Dialect
+from tests.engine.harness import LOG, SLEEP, World, flow
 
 
 def _each(dialect: Dialect, count: int, limit: int = 1) -> str:

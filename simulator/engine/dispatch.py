@@ -37,6 +37,20 @@ _GRACE = 5.0
 """Real seconds that cancelled task code gets before it is no longer waited for."""
 
 
+#: Types that only render and log: they run in the loop's own thread (as a plugin with `quick = True` does).
+_QUICK = frozenset(
+    f"io.kestra.plugin.core.{name}"
+    for name in (
+        "debug.Echo",
+        "debug.Return",
+        "execution.Assert",
+        "execution.Fail",
+        "log.Log",
+        "output.OutputValues",
+    )
+)
+
+
 class Role(Protocol):
     """A part of the engine that runs a type itself (Pause, Subflow, Loop, Labels...)."""
 
@@ -186,7 +200,8 @@ class Dispatcher:
         run = kernel.put_run(live, run)
         self.passes.on_change(live)
         started = monotonic()
-        if getattr(cls, "quick", False) and task.timeout is None and task.task_cache is None:
+        quick = getattr(cls, "quick", False) or cls.spec.type in _QUICK
+        if quick and task.timeout is None and task.task_cache is None:
             context = TaskContext(
                 kernel,
                 live,
