@@ -11,6 +11,7 @@ it does so. `run` may be called once; `close` takes everything down (also when s
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import random
 import threading
@@ -35,7 +36,14 @@ from simulator.engine.events import (
     RunStarted,
 )
 from simulator.engine.execution import Execution, StateType
-from simulator.errors import ExitCode, InvalidFlowError, NotFoundError, UnsupportedError, UsageError
+from simulator.errors import (
+    ExitCode,
+    InvalidFlowError,
+    NotFoundError,
+    SimulatorError,
+    UnsupportedError,
+    UsageError,
+)
 from simulator.mocks import Mocks
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
@@ -208,6 +216,7 @@ class Session:
         self.diagnostics += self.vault.diagnostics
         self.flow = self._build_flow()
         self.diagnostics += self._check_mocks()
+        self.diagnostics += self._undeclared_inputs()
 
     def _env_files(self, cwd: Path) -> list[Path]:
         """Given ones, else `.env_encoded` beside the flow, else in the working directory."""
@@ -290,6 +299,22 @@ class Session:
         if collector.has_errors:
             raise InvalidFlowError("a mock gives what its task type does not", diagnostics=collector.sorted())
         return collector.sorted()
+
+    def _undeclared_inputs(self) -> list[Diagnostic]:
+        """Inputs that the flow does not know: Kestra drops them with a warning; mostly they are misspelt."""
+        from simulator.model.flow_rules import leaves
+        from simulator.model.inputs import undeclared
+        from simulator.shape import did_you_mean
+
+        names = [name for name, _ in leaves(self.flow.inputs)]
+        collector = Collector()
+        for name in self.settings.inputs:
+            for message in undeclared(self.flow, {name: None}):
+                hint = did_you_mean(name, names) or (
+                    f"it has: {', '.join(names)}" if names else "it takes no inputs"
+                )
+                collector.warning("SIM-INPUT-002", message, hint=hint)
+        return collector.items
 
     def _refuse_unsupported(self) -> None:
         """A task that cannot run here and has no mock ends the run before it starts: nothing is skipped silently."""
@@ -539,7 +564,12 @@ class Session:
 
     def contents(self) -> dict[str, Any]:
         """What the started doubles hold."""
-        return {name: dict(value) for name, value in self.supervisor.contents().items()}
+        found: dict[str, Any] = {}
+        for name in self.supervisor.started():
+            # A double that died is told where it mattered; the report is written all the same.
+            with contextlib.suppress(SimulatorError):
+                found[name] = dict(self.supervisor.get(name).contents())
+        return found
 
     def previews(self) -> dict[str, Any]:
         """The beginnings of what the run left: for reports."""

@@ -125,7 +125,36 @@ _S3 = _spec(
     ),
 )
 
-_HTTP = _spec("http", T.LIST, item=_spec("rule", T.MAP), doc="answers of the HTTP double, first match wins")
+#: as `simulator.doubles.http_rules` reads them
+_RESPONSE = (
+    _spec("status", T.INTEGER),
+    _spec("headers", T.MAP, item=_spec("value")),
+    _spec("body", T.ANY, doc="text, or anything else as JSON"),
+    _spec("file", doc="a file that holds the body"),
+    _spec("content_type"),
+    _spec("delay", T.DURATION, doc="real time before the answer"),
+    _spec("fault", T.ENUM, values=("refuse", "reset", "truncate", "slow", "hang")),
+)
+_RULE = (
+    _spec("method"),
+    _spec("url", required=True, doc="exact, with * and **, or regex:..."),
+    _spec("headers_match", T.MAP, item=_spec("value")),
+    _spec("body_contains"),
+    _spec("times", T.INTEGER, doc="used up after so many requests"),
+    _spec(
+        "responses",
+        T.LIST,
+        item=_spec("response", T.OBJECT, fields=_RESPONSE),
+        doc="one answer after the other",
+    ),
+    *_RESPONSE,
+)
+_HTTP = _spec(
+    "http",
+    T.LIST,
+    item=_spec("rule", T.OBJECT, fields=_RULE),
+    doc="answers of the HTTP double, first match wins",
+)
 
 SIDE_FILE = _spec(
     "side file",
