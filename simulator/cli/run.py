@@ -156,6 +156,8 @@ def _after(session: Session, execution: Execution, args: argparse.Namespace, con
     if shown and not args.quiet:
         console.err()
         console.report(shown, {str(session.flow_file): session.text})
+    if console.environ.get("GITHUB_ACTIONS") == "true":
+        _github(session, execution, console)
     if execution.state.current == "PAUSED":
         console.err(f"\nIt waits. Go on with: simulate resume {execution.id}")
     if args.export is not None:
@@ -226,8 +228,6 @@ def _add_reporters(session: Session, args: argparse.Namespace, console: Console)
         session.reporters.append(
             HtmlReporter(target(str(args.report)), session.flow, command=command, previews=session.previews)
         )
-    if console.environ.get("GITHUB_ACTIONS") == "true":
-        _github(session, console)
 
 
 def _events_writer(name: str, session: Session, console: Console) -> Callable[[str], None]:
@@ -242,12 +242,25 @@ def _events_writer(name: str, session: Session, console: Console) -> Callable[[s
     return stream_writer(stream, session.vault.redactor)
 
 
-def _github(session: Session, console: Console) -> None:
-    from simulator.reports.github import annotate_all
+def _github(session: Session, execution: Execution, console: Console) -> None:
+    """Under GitHub Actions: findings as annotations, the task runs as a table of the job's summary."""
+    from simulator.reports.github import annotate_all, summary_table
 
+    redact = session.vault.redactor.redact
     text = annotate_all(session.diagnostics)
     if text:
         console.err(text)
+    target = console.environ.get("GITHUB_STEP_SUMMARY")
+    if not target:
+        return
+    rows = [
+        (run.task_id, run.value or "", str(run.state.current), "mock" if run.mocked else "")
+        for run in execution.task_runs[:500]
+    ]
+    title = f"{execution.namespace}.{execution.flow_id}: {execution.state.current}"
+    table = summary_table(title, ("task", "value", "state", ""), rows)
+    with Path(target).open("a", encoding="utf-8") as summary:
+        summary.write(redact(table) + "\n")
 
 
 def _keep(session: Session, console: Console) -> None:
