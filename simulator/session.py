@@ -578,12 +578,20 @@ class Session:
         return previews(self)
 
     def look_inside(self) -> list[str]:
-        """Commands that open a client on each started double. Passwords stay out of them."""
+        """Commands that open a client on each started double. Passwords and keys stay out of them."""
         lines = []
         for name in self.supervisor.started():
             address = self.supervisor.ready(name)
-            command = address.facts.get("command")
-            lines.append(f"{name:<9} {command or address.url}")
+            if name == "postgres":
+                for user in address.facts.get("users") or ("postgres",):
+                    lines.append(f"psql -h {address.host} -p {address.port} -U {user} {user}")
+            elif name == "s3":
+                buckets = self.contents().get("s3") or {"": {}}
+                lines += [
+                    f"aws --endpoint-url {address.url} s3 ls s3://{bucket} --recursive" for bucket in buckets
+                ]
+            else:
+                lines.append(f"{name}  {address.host}:{address.port}")
         return lines
 
     def export(self, folder: Path) -> int:

@@ -265,7 +265,7 @@ def _github(session: Session, execution: Execution, console: Console) -> None:
 
 def _keep(session: Session, console: Console) -> None:
     """Leaves the doubles up and says how to look inside."""
-    console.err("\nThe doubles stay up until Ctrl-C:")
+    console.err("\nThe doubles stay up until Ctrl-C; they take the flow's own users, passwords and keys:")
     for line in session.look_inside():
         console.err(f"  {line}")
     waiting = threading.Event()
