@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = ["Attempt", "Execution", "History", "LogEntry", "Metric", "State", "StateType", "TaskRun"]
@@ -133,7 +133,23 @@ class TaskRun:
     mocked: bool = False
 
     def with_state(self, state: StateType, date: dt.datetime) -> TaskRun:
-        return replace(self, state=self.state.with_state(state, date))
+        # written out: `dataclasses.replace` takes three times as long, and this is the engine's most frequent step
+        return TaskRun(
+            self.id,
+            self.execution_id,
+            self.namespace,
+            self.flow_id,
+            self.task_id,
+            self.state.with_state(state, date),
+            self.parent_task_run_id,
+            self.value,
+            self.iteration,
+            self.attempts,
+            self.outputs,
+            self.dynamic,
+            self.force_execution,
+            self.mocked,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,9 @@ class Executor:
         """
         flow = self.creator.flow(namespace, flow_id, revision)
         pairs = labels.items() if isinstance(labels, Mapping) else labels
-        return self.creator.create(flow, inputs, pairs, **options).snapshot()
+        live = self.creator.create(flow, inputs, pairs, **options)
+        self.kernel.check()
+        return live.snapshot()
 
     def adopt(self, executions: Sequence[Execution], logs: Mapping[str, Sequence[LogEntry]]) -> None:
         """Makes kept executions (`store.StoredRun`) known, to act on them. Raises NotFoundError for a missing flow."""
@@ -190,7 +192,9 @@ class Executor:
         merge), resume-from-breakpoint(breakpoints), delete(logs, storage). Raises NotFoundError for an unknown
         execution, UsageError with Kestra's text when the state does not allow it.
         """
-        return self.services.act(action, execution_id, **options)
+        value = self.services.act(action, execution_id, **options)
+        self.kernel.check()
+        return value
 
     def execution(self, execution_id: str) -> Execution:
         """An execution as it is now. Raises NotFoundError."""

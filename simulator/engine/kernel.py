@@ -81,7 +81,7 @@ class Kernel:
         self.processes = processes
         self.secrets = secrets
         self.redactor = redactor
-        self.sink = sink
+        self._sink = sink
         self.settings = settings
         self.mocks = mocks
         self.http = http
@@ -96,6 +96,28 @@ class Kernel:
         """Entries that belong to no execution (triggers)"""
         self.disabled_triggers: set[tuple[str, str, str]] = set()
         self._placements: dict[int, Placements] = {}
+
+    @property
+    def sink(self) -> Callable[[Event], None]:
+        """Takes each event. One that fails (a full disk) stops the loop with its error at the next step: it must not be
+        taken for a failure of the task that was about to be reported."""
+        return self._emit
+
+    @sink.setter
+    def sink(self, sink: Callable[[Event], None]) -> None:
+        self._sink = sink
+
+    def _emit(self, event: Event) -> None:
+        if self.loop.failure is None:
+            try:
+                self._sink(event)
+            except Exception as error:  # noqa: BLE001 - raised again by the loop
+                self.loop.failure = error
+
+    def check(self) -> None:
+        """Raises the error of a sink that failed."""
+        if self.loop.failure is not None:
+            raise self.loop.failure
 
     def now(self) -> dt.datetime:
         return self.clock.now()

@@ -7,6 +7,7 @@ and nobody works, a simulated clock jumps to the next timer; a real one is waite
 from __future__ import annotations
 
 import datetime as dt
+import gc
 import heapq
 from collections import deque
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from simulator.engine.jobs import Job, Jobs, Phase
 __all__ = ["Loop", "Timer"]
 
 _FOREVER = 3600.0
+_GC_STEP = 200_000
+"""Container objects made between two young collections while the loop works."""
 
 
 @dataclass(order=True, slots=True)
@@ -50,6 +53,8 @@ class Loop:
         self._deadlines: list[tuple[float, int, Callable[[], None]]] = []
         self._sleeping: dict[int, Timer] = {}
         self.stopped = False
+        self.failure: Exception | None = None
+        """Why the loop must not go on: raised by `run`."""
 
     def call(self, action: Callable[[], None]) -> None:
         """Does `action` after what is ready already."""
@@ -110,7 +115,19 @@ class Loop:
 
         `before`: stops rather than jump or wait to this moment or later.
         """
+        # Nothing here makes garbage in cycles, but everything is kept: with the usual thresholds the collector would
+        # look through all task runs again and again, and the cost per step would grow.
+        thresholds = gc.get_threshold()
+        gc.set_threshold(max(thresholds[0], _GC_STEP), *(max(item, 50) for item in thresholds[1:]))
+        try:
+            return self._work(until, before)
+        finally:
+            gc.set_threshold(*thresholds)
+
+    def _work(self, until: Callable[[], bool] | None, before: dt.datetime | None) -> bool:
         while not self.stopped:
+            if self.failure is not None:
+                raise self.failure
             if until is not None and until():
                 return True
             if self._ready:
@@ -143,6 +160,8 @@ class Loop:
                 self.on_jump(now, due)
             else:
                 self.jobs.wait(self._patience(due))
+        if self.failure is not None:
+            raise self.failure
         return False
 
     def _next_due(self) -> dt.datetime | None:
