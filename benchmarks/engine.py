@@ -6,8 +6,8 @@ branches.
 
 Recorded on 2 shared cores (Python 3.11), seconds:
 
-    ForEach  10,000 Log       0.9   (~90 us each)
-    Loop     10,000 Log       2.6   (~260 us each: every iteration is an execution)
+    ForEach     100 to 100,000 Log   0.014, 0.12, 0.95, 11.1   (~110 us each, 206 MB at the end)
+    Loop        100 to  10,000 Log   0.016, 0.15, 2.0          (~200 us each: every iteration is an execution)
 """
 
 from __future__ import annotations

@@ -80,6 +80,7 @@ class Dispatcher:
         self.roles = roles
         self.service = service
         self.new_execution: Callable[[Live, dt.datetime], None] = lambda live, date: None
+        self.stop: Callable[[Live, StateType], None] = lambda live, state: None
         self.cache: Any = None
         self.abort_directory: Callable[[Live, TaskRun, str], None] = lambda live, run, message: None
         """A child of a WorkingDirectory cannot even be considered: the whole fails."""
@@ -103,6 +104,13 @@ class Dispatcher:
                 return
             if live.state.is_terminated:
                 return
+        kernel.spent += 1
+        if kernel.overrun and not live.state.is_terminated:
+            limit = kernel.settings.max_task_runs
+            message = f"Stopped after {limit} task runs: is there a loop or a retry without an end?"
+            kernel.log(live, "ERROR", message, run=run)
+            self.stop(live, StateType.FAILED)
+            return
         task = live.placements.task(run.task_id)
         if task is None:
             self.fail(live, run, TaskError(f"Unable to find task '{run.task_id}'"))

@@ -145,6 +145,7 @@ class Executor:
         passes.matching_listeners = self.flow_triggers.listeners_of
         passes.on_change = self._changed
         dispatcher.new_execution = self.services.retry_as_new
+        dispatcher.stop = self.services.stop
         creator.on_start = queues.on_admitted = self._started
 
     # --- what callers use

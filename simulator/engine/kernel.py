@@ -95,6 +95,8 @@ class Kernel:
         self.loose_logs: list[LogEntry] = []
         """Entries that belong to no execution (triggers)"""
         self.disabled_triggers: set[tuple[str, str, str]] = set()
+        self.spent = 0
+        """Task runs and attempts sent so far (see `EngineSettings.max_task_runs`)"""
         self._placements: dict[int, Placements] = {}
 
     @property
@@ -113,6 +115,11 @@ class Kernel:
                 self._sink(event)
             except Exception as error:  # noqa: BLE001 - raised again by the loop
                 self.loop.failure = error
+
+    @property
+    def overrun(self) -> bool:
+        """Whether more was run than any flow should need."""
+        return self.spent > self.settings.max_task_runs
 
     def check(self) -> None:
         """Raises the error of a sink that failed."""

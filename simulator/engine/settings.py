@@ -42,7 +42,8 @@ class EngineSettings:
     breakpoints: frozenset[str] = frozenset()
     execution_kind: str | None = None
     max_task_runs: int = 1_000_000
-    """An execution with more is stopped: a loop that never ends."""
+    """Task runs and attempts of a session; an execution that asks for more is stopped. In simulated time a loop or a
+    retry without an end would otherwise run for ever."""
     run_flow_triggers: bool = True
     """Whether ended executions start the flows that listen to them."""
 

@@ -204,3 +204,22 @@ def test_loop_until_counts_rounds(tmp_path: Path) -> None:
     assert run_of(execution, "until").outputs == {"iterationCount": 4}
     assert ids(execution) == ["until", "poll"]
     assert (world.clock.now() - START).seconds == 180
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        f"""
+        - id: until
+          type: io.kestra.plugin.core.flow.LoopUntil
+          condition: "{{{{ false }}}}"
+          tasks: [{{id: poll, type: {LOG}, message: x}}]
+        """,
+        f"- {{id: bad, type: {FAIL}, retry: {{type: constant, interval: PT1S}}}}",
+    ],
+    ids=["loop", "retry"],
+)
+def test_what_never_ends_is_stopped(tmp_path: Path, task: str) -> None:
+    world = World(tmp_path, flow(task), max_task_runs=50)
+    assert state(world.run()) == "FAILED"
+    assert any("without an end?" in text for text in world.messages("ERROR"))

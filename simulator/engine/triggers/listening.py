@@ -68,7 +68,7 @@ class FlowTriggers:
         self._tell(live)
 
     def _tell(self, live: Live) -> None:
-        if not self.kernel.settings.run_flow_triggers:
+        if not self.kernel.settings.run_flow_triggers or self.kernel.overrun:
             return
         for flow in list(self.kernel.flows.all()):
             if flow.disabled or (flow.namespace, flow.id) == (live.value.namespace, live.value.flow_id):
