@@ -486,6 +486,9 @@ class Session:
             zone=self._zone(),
             seed=self.seed,
             run_flow_triggers=bool(self.settings.flows),
+            record_properties=any(
+                getattr(reporter, "wants_properties", False) for reporter in self.reporters
+            ),
         )
 
     def _namespaces(self) -> list[str]:

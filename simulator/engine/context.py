@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simulator.engine.encryption import MARKER, encrypt
-from simulator.engine.events import MetricEmitted
+from simulator.engine.events import MetricEmitted, PropertiesRendered
 from simulator.engine.execution import LogEntry, Metric, TaskRun
 from simulator.engine.files import Files
 from simulator.engine.jobs import Job, JobClock
@@ -146,6 +146,7 @@ class TaskContext:
         self._directory = directory or WorkDir(kernel, f"{run.id}-{len(run.attempts or ())}")
         self._shared = directory is not None
         self._rng: random.Random | None = None
+        self._rendered: dict[str, Any] | None = {} if kernel.settings.record_properties else None
         self.task = task
         self.flow = live.flow
         self.dialect = kernel.dialect
@@ -228,6 +229,8 @@ class TaskContext:
         if prop is None:
             return self.render(raw, extra)
         value = self._typed(prop, raw, extra)
+        if self._rendered is not None:
+            self._rendered[name] = value
         if value is None:
             return fallback
         self._check(prop, value)
@@ -281,7 +284,7 @@ class TaskContext:
                     f"{entry.timestamp.isoformat(timespec='milliseconds')} {level} {entry.message}\n"
                 )
 
-    def _out(self, item: LogEntry | MetricEmitted) -> None:
+    def _out(self, item: LogEntry | MetricEmitted | PropertiesRendered) -> None:
         if self._job is not None:
             self._job.outbox.append(item)
             if self._job.phase.value == "real":
@@ -438,6 +441,8 @@ class TaskContext:
 
     def close(self) -> None:
         """After the attempt: the working directory goes, unless it is shared."""
+        if self._rendered:
+            self._out(PropertiesRendered(self._kernel.now(), self.task_run_id, self.attempt, self._rendered))
         if not self._shared:
             self._directory.remove()
 

@@ -22,6 +22,7 @@ __all__ = [
     "ExecutionStarted",
     "LogEmitted",
     "MetricEmitted",
+    "PropertiesRendered",
     "Reporter",
     "RunEnded",
     "RunStarted",
@@ -92,6 +93,16 @@ class MetricEmitted:
 
 
 @dataclass(frozen=True, slots=True)
+class PropertiesRendered:
+    """The properties that an attempt asked for, rendered and converted; only when `EngineSettings.record_properties`."""
+
+    at: dt.datetime
+    task_run_id: str
+    attempt: int
+    properties: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class TimeJumped:
     """Simulated time went forward because everybody waited."""
 
@@ -128,6 +139,7 @@ Event: TypeAlias = (
     | TaskRunChanged
     | LogEmitted
     | MetricEmitted
+    | PropertiesRendered
     | TimeJumped
     | DiagnosticRaised
     | ExecutionEnded

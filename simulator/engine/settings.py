@@ -44,6 +44,8 @@ class EngineSettings:
     max_task_runs: int = 1_000_000
     """Task runs and attempts of a session; an execution that asks for more is stopped. In simulated time a loop or a
     retry without an end would otherwise run for ever."""
+    record_properties: bool = False
+    """Whether rendered properties become events (for reports)."""
     run_flow_triggers: bool = True
     """Whether ended executions start the flows that listen to them."""
 

@@ -14,6 +14,7 @@ from simulator.engine.events import (
     ExecutionStarted,
     LogEmitted,
     MetricEmitted,
+    PropertiesRendered,
     RunEnded,
     RunStarted,
     TaskRunChanged,
@@ -51,6 +52,12 @@ def event_json(event: Event) -> dict[str, Any]:
             body["metric"] = metric_to_json(event.metric)
         case DiagnosticRaised():
             body["diagnostic"] = diagnostic_json(event.diagnostic)
+        case PropertiesRendered():
+            body |= {
+                "taskRunId": event.task_run_id,
+                "attempt": event.attempt,
+                "properties": plain(event.properties),
+            }
         case TimeJumped():
             body["to"] = date_text(event.to)
         case RunEnded():

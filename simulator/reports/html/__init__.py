@@ -24,6 +24,7 @@ from simulator.engine.events import (
     ExecutionStarted,
     LogEmitted,
     MetricEmitted,
+    PropertiesRendered,
     RunEnded,
     RunStarted,
     TaskRunChanged,
@@ -49,6 +50,9 @@ class HtmlReporter:
     files (see `Session.previews`).
     """
 
+    #: asks the session for the rendered properties of every task run
+    wants_properties = True
+
     def __init__(
         self,
         write: Writer,
@@ -67,6 +71,7 @@ class HtmlReporter:
         self._types: dict[str, str] = {}
         self._logs: list[list[Any]] = []
         self._metrics: list[dict[str, Any]] = []
+        self._properties: dict[str, Any] = {}
         self._jumps: list[list[str]] = []
         self._doubles: list[dict[str, str]] = []
         self._diagnostics: list[dict[str, Any]] = []
@@ -109,6 +114,8 @@ class HtmlReporter:
                         "tags": dict(metric.tags),
                     }
                 )
+            case PropertiesRendered():
+                self._properties[event.task_run_id] = _limited(event.properties)
             case TimeJumped():
                 self._jumps.append([date_text(event.at), date_text(event.to)])
             case DoubleReady():
@@ -140,6 +147,7 @@ class HtmlReporter:
             attempts,
             _limited(run.outputs),
             self._real.get(run.id),
+            self._properties.get(run.id),
         ]
 
     def data(self) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const FIELDS = ["id", "execution", "task", "value", "iteration", "state", "start", "end", "parent", "mocked", "fact", "type", "attempts", "outputs", "real"];
+  const FIELDS = ["id", "execution", "task", "value", "iteration", "state", "start", "end", "parent", "mocked", "fact", "type", "attempts", "outputs", "real", "properties"];
   const runs = data.runs.map((row, index) => {
     const run = { index };
     FIELDS.forEach((name, at) => { run[name] = row[at]; });
@@ -279,6 +279,7 @@
         ...(run.iteration === null ? {} : { iteration: run.iteration }), ...(run.fact ? { result: run.fact } : {}), ...(execution && root && execution.id !== root.id ? { execution: `${execution.namespace}.${execution.flowId} ${execution.id}` } : {}),
       }),
       run.attempts.length > 1 ? [el("h3", {}, "Attempts"), tableOf(run.attempts.map(([name, a, b], n) => ({ "#": n + 1, state: name, started: clock(a), duration: b ? seconds(Date.parse(b) - Date.parse(a)) : "" })))] : null,
+      run.properties ? [el("h3", {}, "Properties, rendered"), pairs(run.properties)] : null,
       run.outputs ? [el("h3", {}, "Outputs"), el("pre", {}, json(run.outputs))] : null,
       metrics.length ? [el("h3", {}, "Metrics"), tableOf(metrics.map(({ name, value, tags }) => ({ name, value, tags: Object.keys(tags).length ? tags : "" })))] : null,
       own.length ? [el("h3", {}, `Logs (${own.length})`), el("pre", {}, own.slice(0, 500).map((entry) => `${entry[2].padEnd(5)} ${entry[4]}`).join("\n"))] : null,
