@@ -107,13 +107,19 @@ class Dispatcher(Outcomes):
             kernel.run_state(live, run, StateType.BREAKPOINT)
             kernel.set_state(live, StateType.BREAKPOINT)
             return
-        if task.run_if is not None and task.run_if != "true" and not self._wanted(live, run, task):
-            return
         if kernel.mocks is not None:
-            canned = kernel.mocks.result(live.flow, task, run)
+            # A canned result comes before everything that concerns workers, `runIf` included (unit-tests.md 2).
+            try:
+                canned = kernel.mocks.result(live.flow, task, run)
+            except SimulatorError as error:
+                self.fail(live, run, error)
+                return
             if canned is not None:
                 self._mocked(live, run, task, canned)
                 return
+        if task.run_if is not None and task.run_if != "true" and not self._wanted(live, run, task):
+            return
+        if kernel.mocks is not None:
             mock = kernel.mocks.find(task)
             if mock is not None:
                 self.run_code(live, replace(run, mocked=True), task, mock, directory=self.directory_of(run))
@@ -159,8 +165,8 @@ class Dispatcher(Outcomes):
         state = canned.state or StateType.SUCCESS
         run = self.kernel.new_attempt(run, StateType.RUNNING, state)
         run = replace(run, mocked=True, outputs=canned.outputs).with_state(StateType.RUNNING, now)
-        if state is StateType.FAILED:
-            self.kernel.log(live, "ERROR", canned.fact or "Mocked failure", run=run, task=task)
+        if state is StateType.FAILED and canned.fact:
+            self.kernel.log(live, "ERROR", canned.fact, run=run, task=task)
         self.end_run(live, run, task, state, fact=canned.fact)
 
     def _unsupported(self, live: Live, run: TaskRun, task: Task) -> None:

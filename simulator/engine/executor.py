@@ -48,6 +48,7 @@ from simulator.engine.service import TaskService
 from simulator.engine.services import Services
 from simulator.engine.settings import EngineSettings, FlowStore, Mocks, Secrets, SecretSink
 from simulator.engine.sla import SlaWatch
+from simulator.engine.subflows import SubflowCalls
 from simulator.engine.task import Endpoints, ProcessRunner
 from simulator.engine.triggers.firing import Triggers
 from simulator.engine.triggers.listening import FlowTriggers
@@ -105,6 +106,7 @@ class Executor:
         self.passes = passes = Passes(kernel)
         self.queues = queues = Queues(kernel, passes)
         self.creator = creator = Creator(kernel, passes, queues)
+        kernel.subflows = SubflowCalls(kernel, creator)
         roles: dict[str, Any] = {}
         self.dispatcher = dispatcher = Dispatcher(kernel, passes, roles, lambda live: TaskService(self, live))
         dispatcher.cache = TaskCacheStore(kernel)

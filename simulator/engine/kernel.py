@@ -22,6 +22,7 @@ from simulator.engine.placement import Placements
 from simulator.engine.settings import EngineSettings, FlowStore, Mocks, Secrets, SecretSink
 from simulator.engine.task import Endpoints, ProcessRunner
 from simulator.errors import UnsupportedError
+from simulator.expressions.scope import SubflowService
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
 from simulator.storage.base import InternalStorage, KvStore, NamespaceFiles
@@ -89,6 +90,7 @@ class Kernel:
         self.jobs = Jobs(settings.workers)
         self.loop = Loop(clock, self.jobs)
         self.loop.on_jump = lambda before, after: self.sink(TimeJumped(before, after))
+        self.subflows: SubflowService | None = None
         self.lives: dict[str, Live] = {}
         """Every execution of the session, in order of creation."""
         self.outbox: list[tuple[str, dict[str, Any]]] = []

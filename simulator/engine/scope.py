@@ -116,6 +116,8 @@ def _base(kernel: Kernel, live: Live) -> dict[str, Any]:
     inputs = live.facts.get("clear_inputs", real.inputs)
     if inputs or live.flow.inputs:
         base["inputs"] = inputs
+    if kernel.settings.variables and real.parent_id is None:
+        base.update(kernel.settings.variables)
     if kernel.settings.kestra:
         base["kestra"] = kernel.settings.kestra
     if real.trigger is not None:
@@ -234,4 +236,5 @@ def scope_of(
         rng=rng or kernel.rng,
         recursive=kernel.settings.recursive_rendering,
         env_vars=kernel.settings.env_vars,
+        subflows=kernel.subflows,
     )

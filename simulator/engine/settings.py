@@ -41,6 +41,8 @@ class EngineSettings:
     templates_enabled: bool = True
     breakpoints: frozenset[str] = frozenset()
     execution_kind: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """Further context variables of the executions that are started here, not of subflows (`files` of a test)."""
     max_task_runs: int = 1_000_000
     """Task runs and attempts of a session; an execution that asks for more is stopped. In simulated time a loop or a
     retry without an end would otherwise run for ever."""

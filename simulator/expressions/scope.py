@@ -16,7 +16,16 @@ from typing import Any, Protocol
 
 from simulator.dialect import V2, Dialect
 
-__all__ = ["FileService", "HttpService", "KvService", "Limits", "LogService", "Scope", "SecretService"]
+__all__ = [
+    "FileService",
+    "HttpService",
+    "KvService",
+    "Limits",
+    "LogService",
+    "Scope",
+    "SecretService",
+    "SubflowService",
+]
 
 
 class SecretService(Protocol):
@@ -48,6 +57,21 @@ class HttpService(Protocol):
         self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None, timeout: float | None
     ) -> tuple[int, Mapping[str, str], bytes]:
         """One HTTP exchange under the run's network policy: status, headers, body."""
+
+
+class SubflowService(Protocol):
+    def run(
+        self,
+        namespace: str,
+        flow_id: str,
+        *,
+        inputs: Mapping[str, Any],
+        revision: int | None,
+        labels: Mapping[str, Any],
+        timeout: dt.timedelta | None,
+    ) -> Mapping[str, Any]:
+        """Runs a flow to its end: id, state, outputs, labels. Raises SimulatorError: an unknown flow, wrong inputs, calls
+        nested too deep, no end within the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,3 +110,5 @@ class Scope:
     """Functions whose result is replaced by ****** (Kestra's secure renderer): `--plan`, `show`."""
     env_vars: Mapping[str, str] = field(default_factory=dict)
     """For 2.0's env() when `envs` is absent."""
+    subflows: SubflowService | None = None
+    """For 2.0's subflow(), while inputs are rendered."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
+from simulator.errors import SimulatorError
 from simulator.expressions.filters.text import text_of
 from simulator.expressions.java.casts import as_map, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import EnumConstant, hash_map, is_list, is_string
 from simulator.expressions.registry import Args, Call, Definition, Table, table
+from simulator.values import parse_duration
 
 __all__ = ["TABLE"]
 
@@ -94,9 +97,53 @@ def _loop_outputs(call: Call, args: Args) -> Any:
 
 
 def _subflow(call: Call, args: Args) -> Any:
-    error = call.error("The 'subflow' function can only be used while inputs are rendered.")
-    error.hint = "Run the other flow with a Subflow task, or give the value as an input."
-    raise error
+    service = call.scope.subflows
+    if service is None or call.variable("taskrun") is not None or call.variable("trigger") is not None:
+        error = call.error("The 'subflow' function can only be used while inputs are rendered.")
+        error.hint = "Run the other flow with a Subflow task, or give the value as an input."
+        raise error
+    for name in ("namespace", "id"):
+        if not is_string(args.get(name)):
+            raise pebble(f"The 'subflow' function expects an argument '{name}'.")
+    namespace, flow_id = text_of(args["namespace"]), text_of(args["id"])
+    revision = args.get("revision")
+    if revision is not None and (isinstance(revision, bool) or not isinstance(revision, int)):
+        raise pebble("The 'subflow' function expects an argument 'revision' of type integer.")
+    try:
+        found = service.run(
+            namespace,
+            flow_id,
+            inputs=_optional_map(args, "inputs"),
+            revision=revision,
+            labels=_optional_map(args, "labels"),
+            timeout=_timeout(args.get("timeout")),
+        )
+    except SimulatorError as error:
+        raise call.error(error.message) from error
+    if found["state"] not in ("SUCCESS", "WARNING"):
+        message = (
+            f"Subflow '{namespace}'.'{flow_id}' ended in state {found['state']} (execution {found['id']})."
+        )
+        raise call.error(message)
+    return dict(found)
+
+
+def _optional_map(args: Args, name: str) -> Mapping[str, Any]:
+    value = args.get(name)
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise pebble(f"The 'subflow' function expects an argument '{name}' of type map.")
+    return value
+
+
+def _timeout(value: Any) -> dt.timedelta | None:
+    if value is None or isinstance(value, dt.timedelta):
+        return value
+    try:
+        return parse_duration(text_of(value))
+    except ValueError:
+        raise pebble("The 'subflow' function expects an argument 'timeout' that is a duration.") from None
 
 
 def _i18n(call: Call, args: Args) -> Any:
