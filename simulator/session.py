@@ -18,7 +18,7 @@ import threading
 import zoneinfo
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.config import Settings, merge
 from simulator.diagnostics import Collector, Diagnostic
@@ -47,8 +47,12 @@ from simulator.errors import (
 from simulator.mocks import Mocks
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
+from simulator.reports.masking import mask_deep, mask_diagnostic, mask_event, mask_json
 from simulator.rundir import STATE_DIR, RunDir
 from simulator.sidefile import SideFile, read_side_file, side_file_of
+
+if TYPE_CHECKING:
+    from simulator.secrets.redact import Redactor
 
 __all__ = ["Session", "exit_code_of", "read_flow_text"]
 
@@ -144,6 +148,7 @@ class Session:
         self._pending: list[Event] = []
         self.execution: Execution | None = None
         self.executor: Any = None
+        self._redactor: Redactor | None = None
 
     # --- opening
 
@@ -157,9 +162,11 @@ class Session:
         side_file: Path | None = None,
         cwd: Path | None = None,
         local: bool = True,
+        redactor: Redactor | None = None,
     ) -> Session:
         """Everything before the run. Raises SimulatorError with all that is wrong; nothing is left running then.
 
+        `redactor` learns the secrets as they are read, so that errors of `open` itself are masked too.
         `local` False: the run is elsewhere, so no double starts and types that cannot run here are fine.
         """
         environ = environ or {}
@@ -169,6 +176,7 @@ class Session:
             raise UsageError(f"there is no side file `{side_file}`")
         side = read_side_file(side_path) if side_path.exists() else None
         session = cls(flow_file, text, merge(flags or {}, environ, side), side)
+        session._redactor = redactor
         session.supervisor.__enter__()
         try:
             if local:
@@ -212,6 +220,7 @@ class Session:
             format=settings.env_format,
             extra=extra,
             environ=environ if settings.inherit_env else None,
+            redactor=self._redactor,
         )
         self.diagnostics += self.vault.diagnostics
         self.flow = self._build_flow()
@@ -369,7 +378,8 @@ class Session:
                 self._facts(),
             )
         )
-        for diagnostic in self.diagnostics:
+        self.diagnostics = [mask_diagnostic(item, self.vault.redactor) for item in self.diagnostics]
+        for diagnostic in tuple(self.diagnostics):
             self._emit(DiagnosticRaised(started, diagnostic))
         created = self._create()
         self.execution = created
@@ -442,7 +452,7 @@ class Session:
             from simulator.engine.store import EventStore
 
             # First in line: what was reported anywhere is on disk before.
-            self.reporters.insert(0, EventStore(self.rundir.root, self.vault.redactor.redact))
+            self.reporters.insert(0, EventStore(self.rundir.root, lambda line: mask_json(line, self.vault.redactor)))
         self._fill_stores()
         doubles = _Doubles(self.supervisor, self._on_double)
         self.endpoints = RunEndpoints(doubles, NetworkPolicy(settings.live, settings.allow))
@@ -546,6 +556,8 @@ class Session:
         """Hands an event to every reporter, in order; those of doubles wait for the loop's thread."""
         with self._lock:
             waiting, self._pending = self._pending, []
+        # No reporter sees a secret, whatever it cuts, escapes or forgets.
+        event = mask_event(event, self.vault.redactor)
         if isinstance(event, DiagnosticRaised) and event.diagnostic not in self.diagnostics:
             if len(self.diagnostics) >= _DIAGNOSTICS_KEPT:
                 return
@@ -578,7 +590,9 @@ class Session:
         """The beginnings of what the run left: for reports."""
         from simulator.previews import previews
 
-        return previews(self)
+        # Contents are data, but what is shown of them is not; masked before it is cut.
+        found: dict[str, Any] = mask_deep(previews(self), self.vault.redactor)
+        return found
 
     def look_inside(self) -> list[str]:
         """Commands that open a client on each started double. Passwords and keys stay out of them."""
@@ -687,7 +701,7 @@ class _LazyDouble:
             return cls((declared or {}).get("rules") or (), base=self._base)
         if self.name == "smtp":
             return cls()
-        if self.name == "s3":
+        if self.name in ("s3", "aws"):
             return cls(declared, resolve=self._resolve, faults=self._faults)
         return cls(declared, resolve=self._resolve)
 

@@ -48,7 +48,11 @@ MOCK_FIELDS: tuple[PropertySpec, ...] = (
     _spec("fail", T.INTEGER, doc="the first n attempts fail"),
     _spec("delay", T.DURATION, doc="how long it takes, in the run's (simulated) time"),
     _spec("rows", T.LIST, doc="rows stored as Ion; the outputs get `uri` and `size`"),
-    _spec("files", T.MAP, item=_spec("content"), doc="output name -> content of a stored file"),
+    _spec(
+        "files",
+        T.MAP,
+        doc="output name -> a stored file: text, {rows: [...]}, {base64: ...}, or a map of files",
+    ),
     _spec("values", T.MAP, doc="task run value -> a mock for that iteration"),
     _spec("vars", T.MAP, doc="script variables: outputs.<task>.vars"),
 )
@@ -92,23 +96,25 @@ _POSTGRES = _spec(
     ),
 )
 
+_CREDENTIALS = _spec(
+    "credentials",
+    T.LIST,
+    item=_spec(
+        "pair",
+        T.OBJECT,
+        fields=(
+            _spec("access_key", required=True),
+            _spec("secret_key", required=True),
+            _spec("session_token"),
+        ),
+    ),
+)
+
 _S3 = _spec(
     "s3",
     T.OBJECT,
     fields=(
-        _spec(
-            "credentials",
-            T.LIST,
-            item=_spec(
-                "pair",
-                T.OBJECT,
-                fields=(
-                    _spec("access_key", required=True),
-                    _spec("secret_key", required=True),
-                    _spec("session_token"),
-                ),
-            ),
-        ),
+        _CREDENTIALS,
         _spec(
             "buckets",
             T.MAP,
@@ -149,6 +155,50 @@ _RULE = (
     ),
     *_RESPONSE,
 )
+_REGION = _spec("region", doc="when absent: every region that the flow uses")
+_AWS = _spec(
+    "aws",
+    T.OBJECT,
+    doc="SQS, SNS, DynamoDB, Kinesis, EventBridge",
+    fields=(
+        _CREDENTIALS,
+        _spec(
+            "queues",
+            T.MAP,
+            item=_spec(
+                "queue",
+                T.OBJECT,
+                fields=(_REGION, _spec("messages", T.LIST, doc="bodies that wait in it: text, or JSON")),
+            ),
+        ),
+        _spec(
+            "topics",
+            T.MAP,
+            doc="name or ARN",
+            item=_spec(
+                "topic", T.OBJECT, fields=(_REGION, _texts("queues", "queues that get what is published"))
+            ),
+        ),
+        _spec(
+            "tables",
+            T.MAP,
+            item=_spec(
+                "table",
+                T.OBJECT,
+                fields=(
+                    _REGION,
+                    _spec("key", required=True, doc="name of the partition key"),
+                    _spec("sort", doc="name of the sort key"),
+                    _spec("types", T.MAP, item=_spec("type", T.ENUM, values=("S", "N", "B"))),
+                    _spec("items", T.ANY, doc="a list of items, or a JSON file"),
+                ),
+            ),
+        ),
+        _spec("streams", T.MAP, item=_spec("stream", T.OBJECT, fields=(_REGION, _spec("shards", T.INTEGER)))),
+        _spec("buses", T.MAP, item=_spec("bus", T.OBJECT, fields=(_REGION,))),
+    ),
+)
+
 _HTTP = _spec(
     "http",
     T.LIST,
@@ -180,7 +230,7 @@ SIDE_FILE = _spec(
                 _S3,
                 _HTTP,
                 _spec("smtp", T.MAP),
-                _spec("aws", T.MAP, doc="other services of the AWS double"),
+                _AWS,
             ),
         ),
         _HTTP,

@@ -14,6 +14,7 @@ from simulator.errors import UsageError
 __all__ = ["DOUBLES", "double_class"]
 
 DOUBLES: dict[str, str] = {
+    "aws": "simulator.doubles.aws:AwsDouble",
     "http": "simulator.doubles.http:HttpDouble",
     "postgres": "simulator.doubles.postgres:PostgresDouble",
     "smtp": "simulator.doubles.smtp:SmtpDouble",

@@ -33,6 +33,7 @@ class S3Double:
     """`declared` is the side file's `doubles.s3` (None: undeclared mode); `resolve` finds files named in it."""
 
     name = "s3"
+    title = "S3"
 
     def __init__(
         self,
@@ -61,7 +62,7 @@ class S3Double:
             if self._child is not None:
                 return
             config = self._config()
-            run_dir = self._run_dir = make_run_dir("s3")
+            run_dir = self._run_dir = make_run_dir(self.name)
             with (run_dir / "server.log").open("wb") as log:
                 process = subprocess.Popen(
                     [sys.executable, "-m", "simulator.doubles.s3_server"],
@@ -181,19 +182,19 @@ class S3Double:
                 for key, value in (facts.get("objects") or {}).items()
             }
             buckets[str(name)] = facts
-        return {
-            "credentials": [
-                {
-                    "access_key": str(pair["access_key"]),
-                    "secret_key": str(pair["secret_key"]),
-                    "session_token": pair.get("session_token"),
-                }
-                for pair in declared.get("credentials") or ()
-            ]
-            + [{"access_key": self._role[0], "secret_key": self._role[1]}],
-            "buckets": buckets,
-            "faults": self._faults,
-        }
+        return {"credentials": self._credentials(), "buckets": buckets, "faults": self._faults}
+
+    def _credentials(self) -> list[dict[str, Any]]:
+        """The declared key pairs, and the one of the worker's role."""
+        declared = [
+            {
+                "access_key": str(pair["access_key"]),
+                "secret_key": str(pair["secret_key"]),
+                "session_token": pair.get("session_token"),
+            }
+            for pair in (self._declared or {}).get("credentials") or ()
+        ]
+        return [*declared, {"access_key": self._role[0], "secret_key": self._role[1]}]
 
     def _content(self, value: Any) -> bytes:
         if isinstance(value, Mapping):
@@ -211,7 +212,7 @@ class S3Double:
             stdin.write(json.dumps(message).encode() + b"\n")
             stdin.flush()
         except OSError:
-            raise DoubleError("the S3 double ended" + self._last_words()) from None
+            raise DoubleError(f"the {self.title} double ended" + self._last_words()) from None
 
     def _receive(self, timeout: float) -> dict[str, Any]:
         assert self._child is not None
@@ -226,10 +227,10 @@ class S3Double:
         finally:
             timer.cancel()
         if not line:
-            raise DoubleError("the S3 double ended" + self._last_words())
+            raise DoubleError(f"the {self.title} double ended" + self._last_words())
         message: dict[str, Any] = json.loads(line)
         if "error" in message:
-            raise DoubleError(f"the S3 double: {message['error']}")
+            raise DoubleError(f"the {self.title} double: {message['error']}")
         return message
 
     def _last_words(self) -> str:

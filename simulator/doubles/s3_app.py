@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import itertools
 import os
-import re
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -16,28 +15,17 @@ from typing import Any
 os.environ.setdefault("MOTO_DISABLE_GLOBAL_CORS", "true")
 os.environ.setdefault("MOTO_SERVICE_CACHE", "false")
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler, create_backend_app
+from moto.moto_server.werkzeug_app import create_backend_app
 from moto.s3.models import FakeKey, s3_backends
 from werkzeug.serving import BaseWSGIServer, make_server
 
+from simulator.doubles.aws_gate import Answer, QuietHandler, StartResponse, reset_connection
 from simulator.doubles.faults import Faults
 from simulator.doubles.s3_auth import Credential, Refusal, Verifier
 
 __all__ = ["S3App"]
 
 ACCOUNT = "123456789012"
-StartResponse = Callable[..., Any]
-
-
-_ID_HEADERS = frozenset({"x-amz-request-id", "x-amzn-requestid", "x-amz-id-2"})
-_ID_ELEMENT = re.compile(rb"(<RequestI[dD]>)[^<]*(</RequestI[dD]>)")
-
-
-class _QuietHandler(MotoRequestHandler):
-    """No line per request: request lines hold object names, and stderr is shown when something breaks."""
-
-    def log(self, type: str, message: str, *args: Any) -> None:
-        pass
 
 
 class S3App:
@@ -58,7 +46,7 @@ class S3App:
     def server(self, listener: socket.socket) -> BaseWSGIServer:
         """A threaded server on a socket that already listens."""
         server = make_server(
-            "127.0.0.1", self._port, self, threaded=True, request_handler=_QuietHandler, fd=listener.fileno()
+            "127.0.0.1", self._port, self, threaded=True, request_handler=QuietHandler, fd=listener.fileno()
         )
         server.daemon_threads = True  # type: ignore[attr-defined]
         return server
@@ -121,7 +109,7 @@ class S3App:
         if refusal is not None:
             return _refuse(refusal, environ, start_response)
 
-        answer = _Answer(start_response, next(self._numbers))
+        answer = Answer(start_response, next(self._numbers))
         return answer.finish(self._inner(environ, answer.start))
 
     def _fault(self, environ: Mapping[str, Any]) -> Refusal | None:
@@ -134,52 +122,8 @@ class S3App:
         return _FAULTS[hit["kind"]](hit, environ)
 
 
-class _Answer:
-    """moto's answer on its way out: no CORS headers, and request ids that are counted instead of random, so that two
-    runs of a flow log the same."""
-
-    def __init__(self, start_response: StartResponse, number: int) -> None:
-        self._start_response = start_response
-        self._id = f"{number:016X}"
-        self._status = ""
-        self._headers: list[tuple[str, str]] = []
-        self._rest: tuple[Any, ...] = ()
-
-    def start(self, status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
-        self._status, self._rest = status, rest
-        self._headers = [
-            (name, self._id if name.lower() in _ID_HEADERS else value)
-            for name, value in headers
-            if not name.lower().startswith("access-control-")
-        ]
-        if not status.startswith(("4", "5")):
-            return self._start_response(status, self._headers, *rest)
-        return lambda data: None
-
-    def finish(self, body: Iterable[bytes]) -> Iterable[bytes]:
-        if not self._status.startswith(("4", "5")):
-            return body
-        data = b"".join(body)
-        close = getattr(body, "close", None)
-        if close is not None:
-            close()
-        data = _ID_ELEMENT.sub(rb"\g<1>" + self._id.encode() + rb"\g<2>", data)
-        headers = [
-            (name, str(len(data)) if name.lower() == "content-length" and data else value)
-            for name, value in self._headers
-        ]
-        self._start_response(self._status, headers, *self._rest)
-        return [data]
-
-
 def _reset(fault: Mapping[str, Any], environ: Mapping[str, Any]) -> Refusal | None:
-    """Closes the connection in the middle, with a TCP reset."""
-    sock = environ.get("werkzeug.socket")
-    if sock is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        # `close` would wait for the files made of it: `shutdown` acts at once.
-        sock.shutdown(socket.SHUT_RDWR)
-    raise ConnectionResetError
+    return reset_connection(environ)
 
 
 #: What a fault of each kind answers.

@@ -65,7 +65,9 @@ class Verifier:
         token = environ.get("HTTP_X_AMZ_SECURITY_TOKEN")
         if (token or None) != known.session_token:
             return Refusal(400, "InvalidToken", "The provided token is malformed or otherwise invalid.")
-        expected = _sign(known, scope[-3], environ, host, fields.get("SignedHeaders", "").split(";"))
+        expected = _sign(
+            known, scope[-3], environ, host, fields.get("SignedHeaders", "").split(";"), scope[-2]
+        )
         if not hmac.compare_digest(expected, fields.get("Signature", "")):
             return _mismatch(known.access_key)
         return None
@@ -103,8 +105,10 @@ def _fields(header: str) -> dict[str, str]:
     return found
 
 
-def _sign(known: Credential, region: str, environ: Mapping[str, Any], host: str, signed: list[str]) -> str:
-    from botocore.auth import S3SigV4Auth
+def _sign(
+    known: Credential, region: str, environ: Mapping[str, Any], host: str, signed: list[str], service: str
+) -> str:
+    from botocore.auth import S3SigV4Auth, SigV4Auth
     from botocore.awsrequest import AWSRequest
     from botocore.credentials import Credentials
 
@@ -113,8 +117,14 @@ def _sign(known: Credential, region: str, environ: Mapping[str, Any], host: str,
     uri = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ["PATH_INFO"]
     request = AWSRequest(method=environ["REQUEST_METHOD"], url=f"http://{host}{uri}", headers=headers)
     request.context["timestamp"] = headers.get("x-amz-date", "")
-    # canonical_request takes the hash of the body from the x-amz-content-sha256 header: nothing is read here.
-    auth = S3SigV4Auth(Credentials(known.access_key, known.secret_key), "s3", region)
+    credentials = Credentials(known.access_key, known.secret_key)
+    if service == "s3":
+        # canonical_request takes the hash of the body from the x-amz-content-sha256 header: nothing is read here.
+        auth = S3SigV4Auth(credentials, service, region)
+    else:
+        # Other services sign the body itself; it has been read (it is small there) and lies in the environment.
+        request.data = environ.get("simulator.body", b"")
+        auth = SigV4Auth(credentials, service, region)
     return str(auth.signature(auth.string_to_sign(request, auth.canonical_request(request)), request))
 
 

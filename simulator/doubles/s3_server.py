@@ -1,4 +1,5 @@
-"""The S3 server process: moto's S3 behind our own gate. Run by `simulator.doubles.s3`, never by hand.
+"""The AWS server process: moto's S3, or its other services, behind our own gate. Run by `simulator.doubles.s3` and
+`aws`, never by hand.
 
     python -m simulator.doubles.s3_server
 
@@ -39,9 +40,7 @@ def main() -> None:
     if not first:
         return
     try:
-        from simulator.doubles.s3_app import S3App
-
-        app = S3App(port, json.loads(first))
+        app = _app(port, json.loads(first))
         server = app.server(listener)
     except BaseException as error:
         _reply(replies, {"error": f"{type(error).__name__}: {error}"})
@@ -61,6 +60,17 @@ def main() -> None:
     if home.name.startswith(RUN_PREFIX):
         remove_run_dir(home)
     os._exit(0)
+
+
+def _app(port: int, config: dict[str, Any]) -> Any:
+    """S3 alone, or the other services: neither loads what only the other needs."""
+    if config.get("app") == "aws":
+        from simulator.doubles.aws_app import AwsApp
+
+        return AwsApp(port, config)
+    from simulator.doubles.s3_app import S3App
+
+    return S3App(port, config)
 
 
 def _reply(stream: Any, message: dict[str, Any]) -> None:

@@ -16,21 +16,28 @@ TYPES: dict[str, str] = {
     "io.kestra.plugin.aws.s3.Upload": f"{_HERE}.upload:Upload",
 }
 
+#: service -> module, kinds
+_SERVICES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "dynamodb": ("dynamodb", ("DeleteItem", "GetItem", "PutItem", "Query", "Scan")),
+    "eventbridge": ("records", ("PutEvents",)),
+    "kinesis": ("records", ("PutRecords",)),
+    "sns": ("messages", ("Publish",)),
+    "sqs": ("messages", ("Consume", "Publish", "Trigger")),
+}
+TYPES.update(
+    {
+        f"io.kestra.plugin.aws.{service}.{kind}": f"{_HERE}.{module}:{service.capitalize()}{kind}"
+        for service, (module, kinds) in _SERVICES.items()
+        for kind in kinds
+    }
+)
+
 #: described, run through mocks
 TYPES.update(
     {
-        f"io.kestra.plugin.aws.{service}.{kind}": f"{_HERE}.services:{service.capitalize()}{kind}"
-        for service, kinds in {
-            "athena": ("Query",),
-            "dynamodb": ("DeleteItem", "GetItem", "PutItem", "Query", "Scan"),
-            "ecr": ("GetAuthToken",),
-            "eventbridge": ("PutEvents",),
-            "kinesis": ("PutRecords",),
-            "lambda": ("Invoke",),
-            "sns": ("Publish",),
-            "sqs": ("Consume", "Publish"),
-        }.items()
-        for kind in kinds
+        "io.kestra.plugin.aws.athena.Query": f"{_HERE}.services:AthenaQuery",
+        "io.kestra.plugin.aws.ecr.GetAuthToken": f"{_HERE}.services:EcrGetAuthToken",
+        "io.kestra.plugin.aws.lambda.Invoke": f"{_HERE}.services:LambdaInvoke",
     }
 )
 

@@ -1,4 +1,4 @@
-"""An S3 client as a task asks for it: keys, region, endpoint (s3.md 1).
+"""A client of S3, or of another AWS service, as a task asks for it: keys, region, endpoint (s3.md 1).
 
 botocore is used without boto3's layer: what boto3 adds (resources, transfers) is not needed and costs its import. One
 botocore session serves all tasks, since most of a client's price is reading the service's model.
@@ -9,13 +9,14 @@ from __future__ import annotations
 import ipaddress
 import os
 import threading
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from simulator.engine.task import Endpoint, RunContext
 from simulator.errors import TaskError
 
-__all__ = ["prewarm", "s3_client"]
+__all__ = ["aws_client", "prewarm", "s3_client"]
 
 DEFAULT_REGION = "us-east-1"
 #: Keys for a double when the flow names none: in production the worker's own role would answer.
@@ -52,7 +53,7 @@ def prewarm() -> None:
         )
 
 
-def _create(arguments: dict[str, Any], *, double: bool, path_style: bool) -> Any:
+def _create(arguments: dict[str, Any], *, double: bool, path_style: bool = False, service: str = "s3") -> Any:
     from botocore.config import Config
 
     options: dict[str, Any] = {
@@ -70,34 +71,41 @@ def _create(arguments: dict[str, Any], *, double: bool, path_style: bool) -> Any
     else:
         # Over the wire every byte of a body is signed, as the SDK does.
         options["s3"].pop("payload_signing_enabled")
-    return _shared_session().create_client("s3", config=Config(**options), **arguments)
+    return _shared_session().create_client(service, config=Config(**options), **arguments)
 
 
-def s3_client(ctx: RunContext, *, bucket: str | None = None, asynchronous: bool = False) -> Any:
-    """A client for the endpoint that really answers. `bucket`: what an undeclared double may make.
+def aws_client(ctx: RunContext, service: str, **wanted: Any) -> Any:
+    """A client of another service than S3 (`sqs`, `sns`, `dynamodb`, `kinesis`, `events`).
 
-    `asynchronous`: the tasks that Kestra runs on the async client refuse `forcePathStyle` alone.
-    Raises TaskError, and what the endpoint policy raises.
+    `wanted`: what an undeclared double may make: `queue`, `topic`, `stream`, `bus`. Raises TaskError, and what the
+    endpoint policy raises.
     """
+    region = _text(ctx, "region")
+    url = _text(ctx, "endpointOverride") or f"https://{service}.{region or DEFAULT_REGION}.amazonaws.com"
+    _check_link_local(url)
+    endpoint, arguments = _reach(ctx, "aws", url, wanted)
+    if endpoint.double is None and _text(ctx, "endpointOverride"):
+        arguments["endpoint_url"] = url
+    with _lock:
+        return _create(arguments, double=endpoint.double is not None, service=service)
+
+
+def _reach(
+    ctx: RunContext, kind: str, url: str, wanted: Mapping[str, Any]
+) -> tuple[Endpoint, dict[str, Any]]:
+    """Where a service is, and the arguments of its client: region and credentials (s3.md 1)."""
     access, secret = _text(ctx, "accessKeyId"), _text(ctx, "secretKeyId")
     token = _text(ctx, "sessionToken")
     region = _text(ctx, "region")
-    override = _text(ctx, "endpointOverride")
-    path_style = bool(ctx.get("forcePathStyle"))
-    if asynchronous and path_style and not ctx.get("compatibilityMode"):
-        raise TaskError("'forcePathStyle' must be used in conjunction with 'compatibilityMode'")
-    if override:
-        _check_link_local(override)
     static = bool(access and secret)
-    url = override or f"https://s3.{region or DEFAULT_REGION}.amazonaws.com"
     endpoint = ctx.endpoints.resolve(
-        "s3",
+        kind,
         url,
         access_key=access if static else None,
         secret_key=secret if static else None,
         session_token=token if static else None,
         region=region or DEFAULT_REGION,
-        bucket=bucket,
+        **wanted,
     )
     arguments: dict[str, Any] = {"region_name": region or DEFAULT_REGION}
     if static:
@@ -109,13 +117,35 @@ def s3_client(ctx: RunContext, *, bucket: str | None = None, asynchronous: bool 
             role = endpoint.facts.get("role") or _ROLE
             arguments |= {"aws_access_key_id": role[0], "aws_secret_access_key": role[1]}
         arguments["endpoint_url"] = endpoint.url
+        return endpoint, arguments
+    _require_region(region)
+    if region is None:
+        # Java's chain looks at both, botocore at the second only.
+        arguments["region_name"] = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if _text(ctx, "stsRoleArn"):
+        arguments |= _assume_role(ctx, arguments)
+    return endpoint, arguments
+
+
+def s3_client(ctx: RunContext, *, bucket: str | None = None, asynchronous: bool = False) -> Any:
+    """A client for the endpoint that really answers. `bucket`: what an undeclared double may make.
+
+    `asynchronous`: the tasks that Kestra runs on the async client refuse `forcePathStyle` alone.
+    Raises TaskError, and what the endpoint policy raises.
+    """
+    region = _text(ctx, "region")
+    override = _text(ctx, "endpointOverride")
+    path_style = bool(ctx.get("forcePathStyle"))
+    if asynchronous and path_style and not ctx.get("compatibilityMode"):
+        raise TaskError("'forcePathStyle' must be used in conjunction with 'compatibilityMode'")
+    if override:
+        _check_link_local(override)
+    url = override or f"https://s3.{region or DEFAULT_REGION}.amazonaws.com"
+    endpoint, arguments = _reach(ctx, "s3", url, {"bucket": bucket})
+    if endpoint.double is not None:
         path_style = True
-    else:
-        _require_region(region)
-        if override:
-            arguments["endpoint_url"] = override
-        if _text(ctx, "stsRoleArn"):
-            arguments |= _assume_role(ctx, arguments)
+    elif override:
+        arguments["endpoint_url"] = override
     with _lock:
         return _create(arguments, double=endpoint.double is not None, path_style=path_style)
 

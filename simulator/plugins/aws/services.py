@@ -1,4 +1,4 @@
-"""AWS services beside S3: their shape is known, a run needs a mock (fs-and-others.md 7)."""
+"""AWS services without a double: their shape is known, a run needs a mock (fs-and-others.md 7)."""
 
 from __future__ import annotations
 
@@ -18,19 +18,6 @@ _ROWS = (
     OutputSpec("uri", T.URI),
     OutputSpec("size", T.INTEGER),
 )
-_TABLE = PropertySpec("tableName", required=True)
-_QUEUE = PropertySpec("queueUrl", required=True)
-_FROM = PropertySpec("from", T.DATA, required=True, as_property=False)
-_COUNT = OutputSpec("messagesCount", T.INTEGER)
-_SCAN = (
-    _TABLE,
-    _FETCH,
-    PropertySpec("keyConditionExpression"),
-    PropertySpec("expressionAttributeValues", T.MAP),
-    PropertySpec("filterExpression"),
-    PropertySpec("limit", T.INTEGER),
-)
-
 #: name below io.kestra.plugin.aws -> properties, outputs
 _SHAPES: dict[str, tuple[tuple[PropertySpec, ...], tuple[OutputSpec, ...]]] = {
     "athena.Query": (
@@ -44,11 +31,6 @@ _SHAPES: dict[str, tuple[tuple[PropertySpec, ...], tuple[OutputSpec, ...]]] = {
         ),
         (OutputSpec("queryExecutionId", T.STRING), *_ROWS),
     ),
-    "dynamodb.PutItem": ((_TABLE, PropertySpec("item", T.ANY)), ()),
-    "dynamodb.DeleteItem": ((_TABLE, PropertySpec("key", T.MAP)), ()),
-    "dynamodb.GetItem": ((_TABLE, PropertySpec("key", T.MAP)), (OutputSpec("row", T.MAP),)),
-    "dynamodb.Query": (_SCAN, _ROWS),
-    "dynamodb.Scan": (_SCAN, _ROWS),
     "lambda.Invoke": (
         (PropertySpec("functionArn", required=True), PropertySpec("functionPayload", T.MAP)),
         (
@@ -57,36 +39,7 @@ _SHAPES: dict[str, tuple[tuple[PropertySpec, ...], tuple[OutputSpec, ...]]] = {
             OutputSpec("contentType", T.STRING),
         ),
     ),
-    "sqs.Publish": ((_QUEUE, _FROM), (_COUNT,)),
-    "sqs.Consume": (
-        (
-            _QUEUE,
-            PropertySpec("maxRecords", T.INTEGER),
-            PropertySpec("maxDuration", T.DURATION),
-            PropertySpec("serdeType"),
-            PropertySpec("autoDelete", T.BOOLEAN, default=True),
-            PropertySpec("visibilityTimeout", T.INTEGER, default=30),
-        ),
-        (OutputSpec("count", T.INTEGER), OutputSpec("uri", T.URI)),
-    ),
-    "sns.Publish": ((PropertySpec("topicArn", required=True), _FROM), (_COUNT,)),
     "ecr.GetAuthToken": ((), (OutputSpec("token"),)),
-    "eventbridge.PutEvents": (
-        (PropertySpec("entries", T.ANY, required=True), PropertySpec("failOnUnsuccessfulEvents", T.BOOLEAN)),
-        (
-            OutputSpec("uri", T.URI),
-            OutputSpec("failedEntryCount", T.INTEGER),
-            OutputSpec("entryCount", T.INTEGER),
-        ),
-    ),
-    "kinesis.PutRecords": (
-        (PropertySpec("records", T.ANY, required=True), PropertySpec("failOnUnsuccessfulRecords", T.BOOLEAN)),
-        (
-            OutputSpec("uri", T.URI),
-            OutputSpec("failedRecordsCount", T.INTEGER),
-            OutputSpec("recordCount", T.INTEGER),
-        ),
-    ),
 }
 
 
@@ -97,7 +50,7 @@ class _Service:
 
     def _refuse(self, ctx: RunContext) -> Any:
         raise UnsupportedError(
-            f"{self.spec.type} cannot run on this machine: only S3 has a double",
+            f"{self.spec.type} cannot run on this machine: its service has no double",
             hint=f"give the task `{ctx.task.id}` a mock in the flow's side file",
         )
 
