@@ -19,6 +19,7 @@ Only the work is not done. The task run says `mocked`.
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
@@ -50,7 +51,9 @@ class MockPlugin:
         for line in mock.get("logs") or ():
             ctx.logger.info(str(ctx.render(str(line))))
         outputs = dict(ctx.render(mock.get("outputs") or {}))
-        outputs |= self._stored(ctx, mock)
+        if mock.get("vars") is not None:
+            outputs["vars"] = ctx.render(mock["vars"])
+        outputs = _joined(outputs, self._stored(ctx, mock))
         message = str(
             ctx.render(str(mock.get("message") or f"the mock of `{ctx.task.id}` fails as declared"))
         )
@@ -74,16 +77,51 @@ class MockPlugin:
         """`rows` and `files` as stored files."""
         found: dict[str, Any] = {}
         if mock.get("rows") is not None:
-            from simulator.storage.fileserde import write_rows
-
-            path = ctx.temp_file(".ion")
-            with path.open("wb") as target:
-                count = write_rows(target, (ctx.render(row) for row in mock["rows"]), ctx.dialect)
-            found |= {"uri": ctx.put_file(path), "size": count}
+            uri, count = _store_rows(ctx, mock["rows"])
+            found |= {"uri": uri, "size": count}
         for name, content in (mock.get("files") or {}).items():
-            text = ctx.render(content if isinstance(content, str) else str(content))
-            found[name] = ctx.put_bytes(str(text).encode(), name)
+            found[name] = _store(ctx, content, str(name))
         return found
+
+
+def _store_rows(ctx: RunContext, rows: Any) -> tuple[str, int]:
+    from simulator.storage.fileserde import write_rows
+
+    path = ctx.temp_file(".ion")
+    with path.open("wb") as target:
+        count = write_rows(target, (ctx.render(row) for row in rows), ctx.dialect)
+    return ctx.put_file(path), count
+
+
+def _store(ctx: RunContext, content: Any, name: str) -> Any:
+    """A file's URI; for a map or a list of files the same structure of URIs."""
+    if isinstance(content, Mapping):
+        if set(content) == {"rows"}:
+            return _store_rows(ctx, content["rows"])[0]
+        if set(content) == {"base64"}:
+            try:
+                data = base64.b64decode(str(content["base64"]), validate=True)
+            except ValueError:
+                raise TaskError(f"the file `{name}` of the mock of `{ctx.task.id}` is no base64") from None
+            return ctx.put_bytes(data, name)
+        return {key: _store(ctx, item, str(key)) for key, item in content.items()}
+    if isinstance(content, list):
+        return [_store(ctx, item, name) for item in content]
+    text = ctx.render(content if isinstance(content, str) else str(content))
+    return ctx.put_bytes(str(text).encode(), name)
+
+
+def _joined(outputs: Any, files: Any) -> Any:
+    """Outputs with the files put where they belong: maps key by key, lists element by element."""
+    if isinstance(outputs, Mapping) and isinstance(files, Mapping):
+        return {**outputs, **{key: _joined(outputs.get(key), value) for key, value in files.items()}}
+    if isinstance(outputs, list) and isinstance(files, list):
+        longer = max(len(outputs), len(files))
+        padded = [*outputs, *[None] * (longer - len(outputs))]
+        return [
+            _joined(item, files[index]) if index < len(files) else item for index, item in enumerate(padded)
+        ]
+    return files
 
 
 def _duration(value: Any) -> dt.timedelta:

@@ -12,15 +12,15 @@ A stub is a starting point that lets the flow run to its end; what the values sh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from simulator.dialect import Dialect
-from simulator.errors import ExpressionError
 from simulator.model.catalog import Catalog, OutputSpec, T
 from simulator.model.flow import Flow, Task
+from simulator.usage import Shape, StoredFile, usage
 
-__all__ = ["needs_mock", "outputs_read", "render_stubs", "stub_for", "stubs"]
+__all__ = ["needs_mock", "render_stubs", "stub_for", "stubs"]
 
 _SAMPLES: dict[T, Any] = {
     T.INTEGER: 1,
@@ -33,26 +33,21 @@ _SAMPLES: dict[T, Any] = {
     T.OBJECT: {},
     T.LIST: [],
 }
-#: what a value is likely to be, by the last word of its name
-_BY_NAME: dict[str, Any] = {
-    "size": 1,
-    "count": 1,
-    "total": 1,
-    "code": 200,
-    "exitCode": 0,
-    "rowCount": 1,
-    "row_count": 1,
-    "updatedCount": 1,
-    "deletedCount": 1,
-    "headers": {},
-    "vars": {},
-    "success": True,
-    "url": "https://example.com/sample",
-}
 _ROW = {"id": 1, "name": "sample"}
-_LISTS = frozenset(
-    {"rows", "items", "results", "objects", "files", "records", "list", "data", "issues", "choices"}
-)
+#: what a sample file of each kind holds, as `files` of a mock takes it
+_CONTENTS: dict[str, Any] = {
+    ".ion": {"rows": [_ROW]},
+    ".csv": "id,name\n1,sample\n",
+    ".json": '[{"id": 1, "name": "sample"}]\n',
+    ".jsonl": '{"id": 1, "name": "sample"}\n',
+    ".yaml": "- id: 1\n  name: sample\n",
+    ".xml": "<rows><row><id>1</id><name>sample</name></row></rows>\n",
+    # one file, rows.csv, in a ZIP archive
+    ".zip": {
+        "base64": "UEsDBBQAAAAAAABIP1wqiDfVEQAAABEAAAAIAAAAcm93cy5jc3ZpZCxuYW1lCjEsc2FtcGxlClBLAQIUAxQAAAAAAA"
+        "BIP1wqiDfVEQAAABEAAAAIAAAAAAAAAAAAAACAAQAAAAByb3dzLmNzdlBLBQYAAAAAAQABADYAAAA3AAAAAAA="
+    },
+}
 
 
 def needs_mock(task: Task, catalog: Catalog, dialect: Dialect) -> bool:
@@ -61,131 +56,117 @@ def needs_mock(task: Task, catalog: Catalog, dialect: Dialect) -> bool:
     return spec is None or not spec.supported
 
 
-def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str() if "{{" in value or "{%" in value:
-            yield value
-        case Mapping():
-            for key, item in value.items():
-                yield from _texts(key)
-                yield from _texts(item)
-        case list() | tuple():
-            for item in value:
-                yield from _texts(item)
-
-
-def outputs_read(flow: Flow) -> dict[str, list[tuple[Any, ...]]]:
-    """Task id -> paths below `outputs.<task>` that the flow's expressions read, in order, without repetition.
-
-    A key that is computed (`outputs.x[taskrun.value]`) stands as None.
-    """
-    from simulator.expressions.analyze import references
-
-    found: dict[str, dict[tuple[Any, ...], None]] = {}
-    for text in dict.fromkeys(_texts(flow.node.plain())):
-        try:
-            refs = references(text, flow.dialect)
-        except ExpressionError:
-            continue
-        for ref in refs:
-            if (
-                ref.kind == "variable"
-                and len(ref.path) >= 2
-                and ref.path[0] == "outputs"
-                and isinstance(ref.path[1], str)
-            ):
-                rest = tuple(part if isinstance(part, str | int) else None for part in ref.path[2:])
-                found.setdefault(ref.path[1], {})[rest] = None
-    return {task: list(paths) for task, paths in found.items()}
-
-
-def _sample(name: str) -> Any:
-    if name in _BY_NAME:
-        return _BY_NAME[name]
-    if name in _LISTS:
-        return [dict(_ROW)]
-    if name == "row":
-        return dict(_ROW)
-    return f"sample {name}"
-
-
-def _put(tree: dict[str, Any], path: tuple[Any, ...]) -> None:
-    """Makes a nested value at `path`: maps for names, one-element lists for numbers and computed keys."""
-    head, *rest = path
-    key = str(head)
-    if not rest:
-        tree.setdefault(key, _sample(key))
-        return
-    step = rest[0]
-    if isinstance(step, int) or step is None:
-        items = tree.get(key)
-        if not isinstance(items, list) or not items:
-            items = tree[key] = [{}] if len(rest) > 1 else [_sample(key.removesuffix("s"))]
-        if len(rest) > 1:
-            if not isinstance(items[0], dict):
-                items[0] = {}
-            if isinstance(rest[1], str):
-                _put(items[0], tuple(rest[1:]))
-        return
-    child = tree.get(key)
-    if not isinstance(child, dict):
-        child = tree[key] = {}
-    _put(child, tuple(rest))
-
-
-def _from_spec(specs: Iterable[OutputSpec]) -> dict[str, Any]:
-    return {
-        spec.name: _from_spec(spec.fields) if spec.fields else _SAMPLES.get(spec.type, f"sample {spec.name}")
-        for spec in specs
-    }
-
-
-def stub_for(
-    task: Task, paths: Iterable[tuple[Any, ...]], in_loop: bool, catalog: Catalog, dialect: Dialect
-) -> dict[str, Any]:
-    """The mock of one task. Inside a 1.x loop the first step of a path is the value of the task run."""
-    tree: dict[str, Any] = {}
-    stored = False
-    for path in paths:
-        steps = tuple(path[1:] if in_loop and path and path[0] is None else path)
-        if not steps or steps[0] is None:
-            continue
-        if steps[0] == "uri":
-            stored = True
-        elif steps[0] == "outputFiles" and len(steps) > 1:
-            name = str(steps[1]) if isinstance(steps[1], str) else "file.txt"
-            tree.setdefault("outputFiles", {})[name] = "kestra:///sample"
-        elif isinstance(steps[0], str):
-            _put(tree, steps)
+def stub_for(task: Task, shape: Shape | None, catalog: Catalog, dialect: Dialect) -> dict[str, Any]:
+    """The mock of one task from what the flow reads of it; without any, from what its type gives."""
     spec = catalog.spec(task.type, dialect)
-    if not tree and not stored and spec is not None and not spec.open_outputs:
-        tree = {key: value for key, value in _from_spec(spec.outputs).items() if key != "uri"}
+    closed = spec is not None and not spec.open_outputs
+    tree: dict[str, Any] = {}
+    for name, below in (shape.fields if shape is not None else {}).items():
+        declared = next((item for item in spec.outputs if item.name == name), None) if spec else None
+        if closed and declared is None:
+            # The flow reads what the type does not give: Kestra would fail there, and so does the mock.
+            continue
+        value = below.sample(name)
+        if declared is not None:
+            value = _as_declared(value, declared)
+        tree[name] = value
+    if not tree and spec is not None and closed:
+        tree = _from_spec(spec.outputs)
+    outputs, files = _split(tree)
     stub: dict[str, Any] = {}
-    if tree:
-        stub["outputs"] = tree
-    if stored:
-        stub["rows"] = [dict(_ROW)]
+    rows = (files or {}).get("uri")
+    if isinstance(rows, Mapping) and "rows" in rows:
+        stub["rows"] = rows["rows"]
+        del files["uri"]
+    if outputs:
+        stub = {"outputs": outputs, **stub}
+    if files:
+        stub["files"] = files
     return stub
 
 
+def _as_declared(value: Any, declared: OutputSpec) -> Any:
+    """A sample in the type that the output really has."""
+    if declared.type is T.STRING and isinstance(value, Mapping | list):
+        import json
+
+        return json.dumps(value)
+    if declared.type is T.STRING and isinstance(value, StoredFile):
+        return "https://example.com/sample"
+    if declared.type is T.URI and isinstance(value, str):
+        return StoredFile()
+    if declared.type in (T.INTEGER, T.NUMBER, T.BOOLEAN) and isinstance(value, str):
+        return _SAMPLES[declared.type]
+    return value
+
+
+def _from_spec(specs: Iterable[OutputSpec]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for spec in specs:
+        if spec.fields:
+            found[spec.name] = _from_spec(spec.fields)
+        elif spec.type is T.URI:
+            found[spec.name] = StoredFile()
+        else:
+            found[spec.name] = _SAMPLES.get(spec.type, f"sample {spec.name}")
+    return found
+
+
+def _split(value: Any) -> tuple[Any, Any]:
+    """A sample as plain outputs, and the files in it in the same structure (None where there are none)."""
+    match value:
+        case StoredFile():
+            return None, _content(value)
+        case Mapping():
+            parts = {key: _split(item) for key, item in value.items()}
+            files = {key: part[1] for key, part in parts.items() if part[1] is not None}
+            plain = {key: part[0] for key, part in parts.items() if part[0] is not None}
+            return plain if plain or not files else None, files or None
+        case list():
+            pairs = [_split(item) for item in value]
+            if all(file is None for _, file in pairs):
+                return [plain for plain, _ in pairs], None
+            plains = [item or {} for item, _ in pairs]
+            return plains if any(plains) else None, [file for _, file in pairs]
+    return value, None
+
+
+def _content(file: StoredFile) -> Any:
+    if file.content is not None:
+        import json
+
+        return file.content if isinstance(file.content, str) else json.dumps(file.content)
+    return _CONTENTS.get(file.extension.lower(), "sample\n")
+
+
 def stubs(
-    flow: Flow, catalog: Catalog, dialect: Dialect, *, everything: bool = False
+    flow: Flow,
+    catalog: Catalog,
+    dialect: Dialect,
+    *,
+    everything: bool = False,
+    wanted: Callable[[Task], bool] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Mocks for every task that needs one (`everything`: for every task that runs code)."""
-    read = outputs_read(flow)
+    """Mocks for every task that needs one, and for those that `wanted` names.
+
+    `everything`: for every task without children. The list of tasks is Kestra's: all branches, disabled ones left out.
+    """
+    read = usage(flow)["outputs"].fields
     found: dict[str, dict[str, Any]] = {}
 
-    def visit(tasks: Iterable[Task], in_loop: bool) -> None:
+    def visit(tasks: Iterable[Task]) -> None:
         for task in tasks:
             if task.disabled:
                 continue
-            wanted = needs_mock(task, catalog, dialect) or (everything and not task.children)
-            if wanted:
-                found[task.id] = stub_for(task, read.get(task.id, ()), in_loop, catalog, dialect)
+            if (
+                needs_mock(task, catalog, dialect)
+                or (everything and not task.children)
+                or (wanted is not None and wanted(task))
+            ):
+                found[task.id] = stub_for(task, read.get(task.id), catalog, dialect)
                 continue
-            loop = in_loop or task.type.rsplit(".", 1)[-1] in ("ForEach", "EachSequential", "EachParallel")
             for children in task.children.values():
-                visit(children, loop)
+                visit(children)
 
     groups = (
         flow.tasks,
@@ -195,7 +176,7 @@ def stubs(
         *(item.tasks for item in flow.listeners),
     )
     for group in groups:
-        visit(group, False)
+        visit(group)
     return found
 
 

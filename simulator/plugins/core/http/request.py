@@ -21,7 +21,7 @@ REQUEST_OUTPUTS: tuple[OutputSpec, ...] = (
     OutputSpec("uri", T.STRING),
     OutputSpec("code", T.INTEGER),
     HEADERS_OUT,
-    OutputSpec("body"),
+    OutputSpec("body", T.STRING),
     OutputSpec("encryptedBody"),
 )
 
