@@ -55,6 +55,21 @@ def measure(name: str, text: str, dialect: Dialect, count: int) -> float:
     return seconds
 
 
+def _streams() -> None:
+    """A file of 100 MB in and out of a script, cut into parts, and looped over: what it takes of time and memory."""
+    from tests.engine.test_streaming import SIZE, WORK
+
+    for kind, prepare in WORK.items():
+        with tempfile.TemporaryDirectory() as folder:
+            run = prepare(Path(folder), SIZE)
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+            began = time.perf_counter()
+            run()
+            seconds = time.perf_counter() - began
+            grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024
+        print(f"100 MB, {kind:<26}{'':>8}{seconds:>9.3f} s{'':>12}{grown:>7} MB more")
+
+
 def main(arguments: list[str]) -> int:
     sizes = (100, 1_000, 10_000) if "--quick" in arguments else (100, 1_000, 10_000, 100_000)
     slow = False
@@ -64,6 +79,7 @@ def main(arguments: list[str]) -> int:
             slow = slow or (count == 10_000 and seconds > 3)
     measure("ForEach without limit", _each(V1, 10_000, 0), V1, 10_000)
     measure("Parallel, Log", _parallel(1_000, f"type: {LOG}, message: x"), V2, 1_000)
+    _streams()
     measure("Parallel, Sleep of a day", _parallel(500, f"type: {SLEEP}, duration: P1D"), V2, 500)
     return int(slow)
 

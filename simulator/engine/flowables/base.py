@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from simulator.dialect import Dialect
 from simulator.engine.orders import Order, Sequential
@@ -41,6 +41,7 @@ class View(Protocol):
     def render(self, template: Any) -> Any: ...
     def render_typed(self, template: str) -> Any: ...
     def read_uri(self, uri: str) -> bytes: ...
+    def open_uri(self, uri: str) -> BinaryIO: ...
     def template(self, namespace: str, template_id: str) -> Sequence[Task]:
         """The tasks of a 1.x template, placed below this task. Raises TaskError."""
 

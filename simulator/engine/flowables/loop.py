@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from simulator.engine.flowables.base import View, flowable_spec
 from simulator.engine.flowables.each import compact
 from simulator.errors import TaskError
 from simulator.model.catalog import OutputSpec, PropertySpec, T, TaskSpec
 
-__all__ = ["Loop", "LoopItem", "loop_items"]
+__all__ = ["Items", "Loop", "LoopItem", "loop_items"]
 
 _SCHEMES = ("kestra://", "file://", "nsfile://")
 
@@ -19,6 +19,43 @@ _SCHEMES = ("kestra://", "file://", "nsfile://")
 class LoopItem(NamedTuple):
     value: str
     key: str | None = None
+
+
+class Items:
+    """The items that are still to come, read one at a time; a file is held open until it has given its last row."""
+
+    def __init__(self, items: Iterable[LoopItem], source: BinaryIO | None = None) -> None:
+        self._items = iter(items)
+        self._source = source
+        self._next: LoopItem | None = None
+        self._read()
+
+    @property
+    def more(self) -> bool:
+        return self._next is not None
+
+    def take(self) -> LoopItem:
+        """The next item. Raises what reading the one after it raises (StorageError for a broken file)."""
+        item = self._next
+        assert item is not None
+        self._read()
+        return item
+
+    def skip(self, count: int) -> None:
+        """Passes over items that have had their iteration."""
+        while count > 0 and self.more:
+            self.take()
+            count -= 1
+
+    def close(self) -> None:
+        self._next = None
+        if self._source is not None:
+            self._source.close()
+
+    def _read(self) -> None:
+        self._next = next(self._items, None)
+        if self._next is None:
+            self.close()
 
 
 class Loop:
@@ -48,13 +85,19 @@ class Loop:
     )
 
 
-def loop_items(view: View) -> tuple[list[LoopItem], bool]:
-    """The items of a Loop, and whether they came from a stored file. Raises TaskError with Kestra's messages."""
+def loop_items(view: View) -> tuple[Items, bool]:
+    """The items of a Loop, and whether they come from a stored file. Raises TaskError with Kestra's messages."""
+    found, source = _values(view)
+    return Items(found, source), source is not None
+
+
+def _values(view: View) -> tuple[Iterable[LoopItem], BinaryIO | None]:
     raw = view.raw("values")
     if isinstance(raw, str):
         text = view.render(raw)
         if isinstance(text, str) and text.strip().startswith(_SCHEMES):
-            return list(_rows(view.read_uri(text.strip()))), True
+            source = view.open_uri(text.strip())
+            return _rows(source), source
         try:
             found = json.loads(text or "")
         except ValueError as error:
@@ -62,15 +105,15 @@ def loop_items(view: View) -> tuple[list[LoopItem], bool]:
         if isinstance(found, list):
             _no_null(found, found)
             texts = [item if isinstance(item, str) else compact(item) for item in found]
-            return [LoopItem(value) for value in dict.fromkeys(texts)], False
+            return [LoopItem(value) for value in dict.fromkeys(texts)], None
         if isinstance(found, dict):
-            return _pairs(found), False
+            return _pairs(found), None
         raise TaskError(f"Unknown value type: {_node_type(found)}")
     if isinstance(raw, list):
         _no_null(raw, raw)
-        return [LoopItem(value) for value in dict.fromkeys(_element(view, item) for item in raw)], False
+        return [LoopItem(value) for value in dict.fromkeys(_element(view, item) for item in raw)], None
     if isinstance(raw, dict):
-        return _pairs(view.render(raw)), False
+        return _pairs(view.render(raw)), None
     raise TaskError(f"Unknown value type: class {type(raw).__name__}")
 
 
@@ -104,10 +147,8 @@ def _node_type(value: Any) -> str:
     return "NULL" if value is None else "NUMBER" if isinstance(value, (int, float)) else "STRING"
 
 
-def _rows(content: bytes) -> Iterator[LoopItem]:
-    import io
-
+def _rows(source: BinaryIO) -> Iterator[LoopItem]:
     from simulator.storage.ion import iter_rows
 
-    for row in iter_rows(io.BytesIO(content)):
+    for row in iter_rows(source):
         yield LoopItem(row if isinstance(row, str) else json.dumps(row, separators=(",", ":"), default=str))

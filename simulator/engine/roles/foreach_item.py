@@ -13,9 +13,9 @@ from simulator.engine.flowables.foreach_item import ForEachItem, parts
 from simulator.engine.live import Live
 from simulator.engine.roles.children import ChildrenRole
 from simulator.engine.roles.subflow import SubflowRole
-from simulator.engine.splitting import split
 from simulator.errors import TaskError
 from simulator.model.flow import Task
+from simulator.storage.split import extension_of, split_file
 
 if TYPE_CHECKING:
     from simulator.engine.kernel import Kernel
@@ -84,10 +84,24 @@ class ForEachItemRole(ChildrenRole):
             message = f"Unable to split the items from {uri}, this is not an internal storage URI!"
             raise TaskError(message)
         batch = context.render(context.raw("batch") or {})
-        made = split(context.read_uri(uri), uri, batch)
-        uris = [context.put_bytes(content, name) for name, content in made]
-        listing = "".join(f"{item}\n" for item in uris).encode()
-        return context.put_bytes(listing, "splits.txt")
+        extension = extension_of(uri)
+        try:
+            with context.open_uri(uri) as source:
+                paths = split_file(
+                    source,
+                    lambda: context.temp_file(extension),
+                    size=str(batch["bytes"]) if batch.get("bytes") else None,
+                    partitions=int(batch["partitions"]) if batch.get("partitions") else None,
+                    rows=int(batch.get("rows") or 1),
+                    separator=str(batch.get("separator") or "\n"),
+                )
+            listing = context.temp_file(".txt")
+            with listing.open("w", encoding="utf-8") as lines:
+                for number, path in enumerate(paths):
+                    lines.write(context.put_file(path, f"part-{number}{extension}") + "\n")
+            return context.put_file(listing, "splits.txt")
+        finally:
+            context.close()
 
     def _restart_items(self, live: Live, run: TaskRun) -> bool:
         """After a restart the failed subflows run again in place."""

@@ -9,7 +9,7 @@ from simulator.engine.context import TaskContext
 from simulator.engine.creation import Creator
 from simulator.engine.dispatch import failure_text
 from simulator.engine.execution import Execution, State, StateType, TaskRun
-from simulator.engine.flowables.loop import LoopItem, loop_items
+from simulator.engine.flowables.loop import Items, LoopItem, loop_items
 from simulator.engine.live import Live
 from simulator.engine.placement import enabled
 from simulator.engine.roles.children import ChildrenRole
@@ -26,7 +26,7 @@ __all__ = ["LoopRole"]
 class _Progress:
     """Where a Loop's run stands."""
 
-    def __init__(self, items: list[LoopItem], limit: int, *, stored: bool) -> None:
+    def __init__(self, items: Items, limit: int, *, stored: bool) -> None:
         self.items = items
         self.limit = limit
         self.stored = stored
@@ -79,7 +79,7 @@ class LoopRole(ChildrenRole):
         )
         live.facts[f"loop:{run.id}"] = progress
         live.facts[f"transmit:{run.id}"] = transmit is not False
-        if not items or not enabled(task.children.get("tasks", ())):
+        if not items.more or not enabled(task.children.get("tasks", ())):
             run = kernel.put_run(live, replace(live.runs[run.id], outputs=progress.facts()))
             self._end(live, run, task, StateType.SUCCESS)
             return
@@ -87,13 +87,20 @@ class LoopRole(ChildrenRole):
 
     def _more(self, live: Live, run_id: str, task: Task, progress: _Progress) -> None:
         """Starts iterations up to the limit."""
-        while progress.next < len(progress.items) and (
-            not progress.limit or progress.running < progress.limit
-        ):
+        while progress.items.more and (not progress.limit or progress.running < progress.limit):
+            try:
+                item = progress.items.take()
+            except Exception as error:  # noqa: BLE001 - a broken file FAILS the run, as in Kestra
+                run = live.runs[run_id]
+                message = f"Failed to process flowable task {run.id}: {failure_text(error)}"
+                self.kernel.log(live, "ERROR", message, run=run, task=task)
+                run = self.kernel.put_run(live, replace(run, outputs=progress.facts()))
+                self._end(live, run, task, StateType.FAILED)
+                return
             index = progress.next
             progress.next += 1
             progress.running += 1
-            child = self._iteration(live, run_id, task, index, progress.items[index])
+            child = self._iteration(live, run_id, task, index, item)
             progress.live[child.id] = child
             self.kernel.loop.call(lambda child=child: self.passes.touch(child, None))  # type: ignore[misc]
         self._show(live, run_id, progress)
@@ -178,12 +185,13 @@ class LoopRole(ChildrenRole):
         progress.ended += 1
         progress.outputs.append(self._entry(live, run, child, stored=progress.stored))
         if run.state.current.is_terminated or live.state is StateType.KILLING:
+            progress.items.close()
             return
         if child.state is StateType.FAILED and live.facts.get(f"transmit:{run_id}", True):
             run = replace(live.runs[run_id], outputs=progress.facts())
             self._end(live, self.kernel.put_run(live, run), task, StateType.FAILED)
             return
-        if progress.next < len(progress.items):
+        if progress.items.more:
             self._more(live, run_id, task, progress)
         elif not progress.running:
             run = replace(live.runs[run_id], outputs=progress.facts())
@@ -212,6 +220,7 @@ class LoopRole(ChildrenRole):
             else:
                 progress.running += 1
                 progress.live[child.id] = child
+        progress.items.skip(progress.next)
         live.facts[f"loop:{run.id}"] = progress
         live.facts[f"transmit:{run.id}"] = context.get("transmitFailed", True) is not False
 
@@ -241,6 +250,15 @@ class LoopRole(ChildrenRole):
 
     def _again(self, live: Live, run: TaskRun, task: Task, progress: _Progress) -> None:
         """After a restart: failed iterations run again in place, then the others follow."""
+        context = TaskContext(self.kernel, live, run, task, self.kernel.plugin(task).spec)
+        try:
+            progress.items = loop_items(context)[0]
+            progress.items.skip(progress.next)
+        except Exception as error:  # noqa: BLE001 - the file is gone or broken by now
+            message = f"Failed to process flowable task {run.id}: {failure_text(error)}"
+            self.kernel.log(live, "ERROR", message, run=run, task=task)
+            self._end(live, run, task, StateType.FAILED)
+            return
         failed = [
             child
             for child in (self.kernel.lives[key] for key in live.children)
@@ -258,6 +276,9 @@ class LoopRole(ChildrenRole):
 
     def _end(self, live: Live, run: TaskRun, task: Task, state: StateType) -> None:
         state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
+        progress = live.facts.get(f"loop:{run.id}")
+        if progress is not None:
+            progress.items.close()
         self.passes.end_flowable(live, live.runs[run.id], state)
         if live.state is StateType.PAUSED and not any(
             other.state.current is StateType.PAUSED for other in live.runs.values()
