@@ -15,7 +15,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from simulator.diagnostics import Position, Span
 from simulator.errors import InvalidFlowError
@@ -249,11 +249,6 @@ class Document:
             start = self.start(node) + len(node.style)
             if self.text.startswith(node.text, start):  # written as it reads: no escapes, no folded lines
                 return start + min(offset, len(node.text))
-        end = node.span.end
-        if node.style == ">" and end.column == 1:
-            # The end mark of a block scalar is the start of the next line, whose indentation is not the scalar's.
-            last = self.source.position(self.end(node))
-            node = replace(node, span=Span(node.span.file, node.span.start, last))
         return self.index(template_position(node, offset))
 
     def set_content(self, node: ScalarNode, start: int, end: int, new: str) -> list[Edit]:

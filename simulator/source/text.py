@@ -188,39 +188,44 @@ def _skip_blanks(text: str, index: int) -> int:
 
 
 def _block_position(node: ScalarNode, source: SourceText, offset: int) -> Position:
-    """Block scalars: content line k of a literal is source line k + 1; a folded one joins some of them."""
+    """Block scalars: line k of a literal is source line k + 1; a folded one joins some of them.
+
+    Folding only changes white space, so the characters between are counted: the n-th of the content is the n-th of
+    the source.
+    """
     first = node.span.start.line + 1
-    lines = [source.line(number) for number in range(first, max(first, node.span.end.line) + 1)]
-    indent = min((len(line) - len(line.lstrip(" ")) for line in lines if line.strip(" ")), default=0)
-    lead = next((line for line in lines if line.strip(" ")), "")
-    content_lead = next((line for line in node.text.split("\n") if line), "")
-    if lead.endswith(content_lead) and node.style == "|":
-        # An explicit indentation indicator (`|2`) leaves blanks in the content.
-        indent = len(lead) - len(content_lead)
+    # The end mark is column 1 of the line behind the scalar, or the end of the file inside its last line.
+    last = node.span.end.line - (node.span.end.column == 1)
+    lines = [source.line(number) for number in range(first, max(first, last) + 1)]
+    lead = next((line for line in lines if line.strip()), "")
+    content = node.text.lstrip("\n")
+    # Blanks that the content keeps are there by an explicit indentation indicator (`|2`).
+    indent = max(0, _blanks(lead) - _blanks(content))
     if node.style == "|":
         row = node.text.count("\n", 0, offset)
         column = offset - (node.text.rfind("\n", 0, offset) + 1)
         return Position(first + row, indent + column + 1)
-    at = 0
+    inside = node.text[offset : offset + 1].strip() != ""
+    # White space stands behind the character before it.
+    anchor = offset if inside else len(node.text[:offset].rstrip()) - 1
+    if anchor < 0:
+        return Position(first, indent + 1)
+    left = _visible(node.text[:anchor])
     for row, line in enumerate(lines):
-        body = line[indent:]
-        if at + len(body) > offset or (at + len(body) == offset and body):
-            return Position(first + row, indent + offset - at + 1)
-        at += len(body)
-        # The break after this line: a blank, a line feed, or nothing (the first of several breaks is dropped).
-        if node.text[at : at + 1] in (" ", "\n") and (body or node.text[at : at + 1] == "\n"):
-            following = lines[row + 1][indent:] if row + 1 < len(lines) else ""
-            if not (body and not following and node.text[at : at + 1] == "\n" and _drops(lines, row, indent)):
-                at += 1
+        here = _visible(line)
+        if left < here:
+            column = next(
+                at for at, char in enumerate(line) if not char.isspace() and _visible(line[:at]) == left
+            )
+            return Position(first + row, column + 1 + offset - anchor)
+        left -= here
     return Position(first + max(len(lines) - 1, 0), indent + 1)
 
 
-def _drops(lines: list[str], row: int, indent: int) -> bool:
-    """Whether the break after `row` is dropped: followed by an empty line, and by text that is not more indented."""
-    rest = [line[indent:] for line in lines[row + 1 :]]
-    following = next((line for line in rest if line), "")
-    return (
-        bool(following)
-        and not following.startswith((" ", "\t"))
-        and not lines[row][indent:].startswith((" ", "\t"))
-    )
+def _blanks(text: str) -> int:
+    return len(text) - len(text.lstrip(" "))
+
+
+def _visible(text: str) -> int:
+    """The number of characters that are no white space."""
+    return sum(map(len, text.split()))

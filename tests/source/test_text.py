@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.diagnostics import Position, Span
 from simulator.errors import InvalidFlowError
@@ -60,6 +62,11 @@ WRITTEN = [
     "a: >-\n  one\n\n\n  {{ X }} two\n  three",
     "a: >-\n  {{ X }}\n  three",
     "a: |  # comment\r\n  one\r\n  {{ X }}\r\n",
+    # The end mark of a block scalar is the start of the next line, whose indentation is not the scalar's.
+    "a:\n  b: >\n    one\n    {{ X }}\nc: 1\n",
+    "a:\n  b: >-\n      one\n\n      {{ X }} two\n\n  # remark\nc: 1\n",
+    "a: >2\n    one\n   {{ X }}\n  two\nc: 1\n",
+    "a: |1\n    one\n   {{ X }}\n  two\nc: 1\n",
 ]
 
 
@@ -69,6 +76,33 @@ def test_template_position_finds_the_place_in_the_file(text: str) -> None:
     assert isinstance(root, MapNode)
     node = root.entries["a"]
     while not isinstance(node, ScalarNode):
-        node = next(iter(node))  # type: ignore[arg-type]
+        node = next(iter(node.entries.values() if isinstance(node, MapNode) else node.items))
     source = SourceText("f", text)
     assert template_position(node, node.text.index("X")) == source.position(text.index("X"))
+
+
+_LINES = st.lists(
+    st.sampled_from(["", "a", "b c", "  d", "e  f ", "\tg", "'h'", "   ", "#i"]), min_size=1, max_size=6
+)
+
+
+@given(
+    lines=_LINES, header=st.sampled_from([">", ">-", ">+", "|", "|-"]), deep=st.booleans(), last=st.booleans()
+)
+def test_template_position_finds_every_character_of_a_block(
+    lines: list[str], header: str, deep: bool, last: bool
+) -> None:
+    indent = "    " if deep else "  "
+    lines = ["x", *lines]
+    text = f"a: {header}\n" + "\n".join(f"{indent}{line}" if line else "" for line in lines)
+    text += "" if last else "\nz: 1\n"
+    root = read_yaml(text)
+    assert isinstance(root, MapNode)
+    node = root.entries["a"]
+    assert isinstance(node, ScalarNode)
+    source = SourceText("f", text)
+    places = [source.index(template_position(node, offset)) for offset in range(len(node.text))]
+    for offset, char in enumerate(node.text):
+        if not char.isspace():
+            assert text[places[offset]] == char
+    assert places == sorted(places)
