@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.doubles.pg_binaries import Binaries
+from simulator.doubles.pg_copies import PREFIX, Copies
 from simulator.doubles.pg_template import ADMIN
 from simulator.errors import DoubleError
 
@@ -27,7 +28,11 @@ _SYSTEM = ("template0", "template1")
 class Admin:
     """One connection to `template1`'s sibling `postgres` for roles and databases; others are opened when asked for."""
 
-    def __init__(self, host: str, port: int, password: str, binaries: Binaries) -> None:
+    def __init__(
+        self, host: str, port: int, password: str, binaries: Binaries, *, keep: bool = False
+    ) -> None:
+        """`keep`: a copy of every database is kept, for `reset`."""
+        self._copies = Copies(self) if keep else None
         self._host = host
         self._port = port
         self._password = password
@@ -37,6 +42,11 @@ class Admin:
         self._databases: set[str] = {"postgres"}
         self._provided: set[str] = set()
         self._connection = self.connect("postgres")
+
+    @property
+    def connection(self) -> Any:
+        """The one to `postgres`."""
+        return self._connection
 
     def connect(self, database: str) -> Any:
         """A new autocommit connection as the superuser."""
@@ -91,6 +101,8 @@ class Admin:
             self.make_database(str(name), str(owner) if owner else None)
             for seed in (*_texts(declared.get("seed")), *_texts(facts.get("seed"))):
                 self.seed(str(name), str(owner) if owner else None, seed, resolve)
+            if self._copies is not None:
+                self._copies.keep(str(name), str(owner) if owner else None)
 
     def provide(
         self,
@@ -119,6 +131,17 @@ class Admin:
             self.make_database(name, owner)
             for seed in (*_texts(declared.get("seed")), *_texts(facts.get("seed"))):
                 self.seed(name, owner, seed, resolve)
+            if self._copies is not None:
+                self._copies.keep(name, owner)
+
+    def reset(self) -> bool:
+        """See `PostgresDouble.reset`."""
+        with self._lock:
+            return self._copies is not None and self._copies.restore()
+
+    def knows(self, user: str, password: str | None) -> bool:
+        """Whether a login would work: the user is new, or has this password."""
+        return user not in self._roles or self._roles[user] == password
 
     def make_role(self, name: str, password: str | None, *, superuser: bool) -> None:
         """A login role. `pg_...` names, which CREATE ROLE refuses, are given by renaming in the catalogue."""
@@ -245,7 +268,7 @@ class Admin:
             names = [
                 row[0]
                 for row in self._connection.execute("SELECT datname FROM pg_database ORDER BY 1").fetchall()
-                if row[0] not in _SYSTEM
+                if row[0] not in _SYSTEM and not row[0].startswith(PREFIX)
             ]
         for name in names:
             tables = self._tables(name)

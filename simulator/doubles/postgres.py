@@ -77,7 +77,9 @@ class PostgresDouble:
         resolve: Callable[[str], Path] = Path,
         cache: Path | None = None,
         faults: Sequence[Mapping[str, Any]] = (),
+        resettable: bool = False,
     ) -> None:
+        self._resettable = resettable
         self._declared = declared
         #: Nobody said which users there are: the flow's own are taken.
         self._open = declared is None or not declared.get("users")
@@ -144,7 +146,7 @@ class PostgresDouble:
             binaries, template = self._template(identity)
             port = self._launch(binaries, template, identity)
             importing.join()
-            self._admin = Admin("127.0.0.1", port, template.password, binaries)
+            self._admin = Admin("127.0.0.1", port, template.password, binaries, keep=self._resettable)
             if self._declared is not None and not self._open:
                 self._admin.declare(self._declared, self._resolve)
             if self._faults:
@@ -245,6 +247,11 @@ class PostgresDouble:
                     self._declared or {},
                     self._resolve,
                 )
+
+    def reset(self) -> bool:
+        """Every database as it was before the first task came (`resettable` only). False when something outside of the
+        databases has changed (roles, settings): a new server is needed then."""
+        return self._admin is not None and self._admin.reset()
 
     def contents(self) -> Mapping[str, Any]:
         """Database -> `schema.table` -> number of rows; empty databases are left out."""
