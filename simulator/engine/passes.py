@@ -208,13 +208,13 @@ class Passes:
         """A flowable run ends: children that are still open are forced to the same state (execution.md 3.4)."""
         kernel = self.kernel
         group = live.groups.get(run.id)
-        if group is not None:
-            for block in group.blocks.values():
-                if block.open:
-                    for child_id in list(block.runs):
-                        child = live.runs[child_id]
-                        if not child.state.current.is_terminated:
-                            kernel.put_run(live, kernel.forced(child, state))
+        if group is not None and any(block.open for block in group.blocks.values()):
+            for child in live.descendants(run.id):
+                # task code further down goes on beside the ended branch (ParallelTest.parallelFailWithFlowable); what
+                # only waits there would wait for ever
+                own = child.parent_task_run_id == run.id
+                if not child.state.current.is_terminated and (own or child.id not in live.jobs):
+                    kernel.put_run(live, kernel.forced(child, state))
         run = live.runs[run.id]
         if run.attempts:
             run = kernel.last_attempt(run, state)
