@@ -1,6 +1,7 @@
 """`simulate migrate`: what Kestra 2.0 refuses, ignores or reads otherwise in flows of 1.x, and the rewritten flows.
 
 simulate migrate flows/ --diff
+simulate migrate flows/ --verify
 simulate migrate flows/ --write
 """
 
@@ -37,21 +38,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stay-1-compatible", action="store_true", help="only make changes that Kestra 1.x reads as well"
     )
+    parser.add_argument(
+        "--verify",
+        action="store_true",
+        help="run each rewritten flow before and after, each in its own dialect, and compare (exit code 1: different)",
+    )
     parser.add_argument("--advice", action="store_true", help="show remarks on what no file can tell, too")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="default: text")
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
+    from simulator.cli.migrate_verify import as_json as verdicts_as_json
+    from simulator.cli.migrate_verify import table, verify
     from simulator.migrate.files import find, write
 
     if args.format == "json" and args.diff:
         raise UsageError("--diff and --format json both want stdout: choose one")
+    if args.verify and args.stay_1_compatible:
+        raise UsageError(
+            "--verify compares 1.x with 2.0: what --stay-1-compatible leaves is no flow of 2.0 yet"
+        )
     files = list(find(args.paths or [Path()]))
     if not files:
         raise NotFoundError(
             "no flow found here", hint="a flow is a YAML file with `id`, `namespace` and `tasks`"
         )
     migrations, invalid = _migrated(files, args.stay_1_compatible, console)
+    verdicts = verify(migrations) if args.verify else []
     if args.write:
         for migration in migrations:
             if migration.changed:
@@ -59,11 +72,20 @@ def run(args: argparse.Namespace, console: Console) -> int:
     if args.format == "json":
         from simulator.migrate.report import as_json
 
-        console.out(json.dumps(as_json(migrations), indent=2, ensure_ascii=False))
+        found = as_json(migrations)
+        if args.verify:
+            found["verify"] = verdicts_as_json(verdicts)
+        console.out(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         _show(migrations, args, console)
+        if args.verify:
+            write_line = console.err if args.diff else console.out
+            for line in ["", *table(verdicts)]:
+                write_line(line)
     if invalid:
         return ExitCode.INVALID
+    if any(verdict.differences for verdict in verdicts):
+        return ExitCode.FAILED
     if not args.check:
         return ExitCode.SUCCESS
     if args.write:  # what could be done is done: what is left?

@@ -6,6 +6,7 @@ __all__ = ["RUN_CODES"]
 
 #: code -> (title, explanation)
 RUN_CODES: dict[str, tuple[str, str]] = {
+    "SIM-INPUT-002": ("An input that the flow does not declare", "Kestra drops it with a warning and starts the execution all the same; mostly the name is misspelt."),
     "SIM-ENV-001": ("An env file that cannot be read", "The file is missing, unreadable or far too large."),
     "SIM-ENV-002": ("An env file that is no text", "Save the file as UTF-8."),
     "SIM-ENV-003": ("A line without a variable name", "A line is `NAME=value`; names have no blanks. `export` before a name belongs to a shell, not to an env file."),
