@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from simulator.errors import UsageError
+from simulator.shape import did_you_mean
 from simulator.values import parse_duration
 
 __all__ = ["Faults", "normalize"]
@@ -28,7 +29,8 @@ def normalize(
         kind = str(fault.get("kind") or "")
         if kind not in kinds:
             raise UsageError(
-                f"the {double} double has no fault `{kind}`", hint="there are: " + ", ".join(sorted(kinds))
+                f"the {double} double has no fault `{kind}`",
+                hint=did_you_mean(kind, kinds) or "there are: " + ", ".join(sorted(kinds)),
             )
         clean = {key: value for key, value in fault.items() if key not in ("delay", "double")}
         delay = fault.get("delay")

@@ -26,7 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simulator.errors import DoubleError
+from simulator.errors import DoubleError, UsageError
+from simulator.shape import did_you_mean
 from simulator.values import parse_duration
 
 __all__ = ["FAULTS", "Fault", "Request", "Response", "Rule", "parse_rules", "snippet"]
@@ -110,12 +111,13 @@ class Fault:
 
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Fault:
-        """From the side file's `faults:` or `--fault`. Raises DoubleError for a kind that HTTP does not know."""
+        """From the side file's `faults:` or `--fault`. Raises UsageError for a kind that HTTP does not know."""
         kind = data.get("kind")
         if kind != "status" and kind not in FAULTS:
-            raise DoubleError(
-                f"the HTTP double knows no fault `{kind}`",
-                hint=f"known faults: {', '.join((*FAULTS, 'status'))}",
+            known = (*FAULTS, "status")
+            raise UsageError(
+                f"the http double has no fault `{kind}`",
+                hint=did_you_mean(str(kind), known) or "there are: " + ", ".join(sorted(known)),
             )
         delay = _seconds(data.get("delay"), "http fault")
         status = int(data.get("status") or 503)

@@ -87,6 +87,7 @@ class ConsoleReporter:
         self._last: Execution | None = None
         self._shown = 0
         self._counted: set[str] = set()
+        self._mocked: set[str] = set()
         self._told: dict[str, StateType] = {}
         self._folded: dict[StateType, int] = {}
         self._started: dt.datetime | None = None
@@ -150,6 +151,8 @@ class ConsoleReporter:
         self._told[run.id] = state
         if state.is_terminated:
             self._counted.add(run.id)
+            if run.mocked:
+                self._mocked.add(run.id)
         if self._quiet:
             return
         if self._shown >= _FOLD_AFTER and state not in (StateType.FAILED, StateType.KILLED):
@@ -213,10 +216,13 @@ class ConsoleReporter:
         runs = f"{count:,} task run{'s' if count != 1 else ''}"
         duration = execution.state.duration
         took = f" in {_duration(duration)}" if duration is not None else ""
+        # Always said, the last line above all: a run that looks real and is not would be worse than none.
+        mocked = f", {len(self._mocked):,} mocked" if self._mocked else ""
         if not self._quiet:
             self._line("")
         self._line(
             f"{self._style(str(state), *state_color(state))}  {clean(execution.flow_id)}  {runs}{took}"
+            f"{self._style(mocked, 'magenta')}"
         )
         if execution.outputs and not self._quiet:
             for key, value in execution.outputs.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from simulator.engine.events import (
@@ -30,9 +30,15 @@ class JsonReporter:
     `doubles` is asked at the end for what the doubles hold (see `Double.contents`).
     """
 
-    def __init__(self, write: Writer, doubles: Callable[[], Mapping[str, Any]] | None = None) -> None:
+    def __init__(
+        self,
+        write: Writer,
+        doubles: Callable[[], Mapping[str, Any]] | None = None,
+        outbox: Callable[[], Sequence[Mapping[str, Any]]] | None = None,
+    ) -> None:
         self._write = write
         self._doubles = doubles
+        self._outbox = outbox
         self._executions: list[dict[str, Any]] = []
         self._logs: list[dict[str, Any]] = []
         self._metrics: list[dict[str, Any]] = []
@@ -72,6 +78,9 @@ class JsonReporter:
             "metrics": self._metrics,
             "diagnostics": self._diagnostics,
             "doubles": dict(self._doubles()) if self._doubles is not None else {},
+            "outbox": json.loads(json.dumps(list(self._outbox()), default=str))
+            if self._outbox is not None
+            else [],
             "run": self._run,
         }
         self._write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")

@@ -16,7 +16,7 @@ import pytest
 from simulator.doubles.http import UNMATCHED_HEADER, HttpDouble, target
 from simulator.doubles.http_rules import parse_rules
 from simulator.doubles.smtp import SmtpDouble
-from simulator.errors import DoubleError
+from simulator.errors import DoubleError, UsageError
 
 OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -161,7 +161,7 @@ def test_faults_of_the_whole_double(tmp_path: Path) -> None:
     call.address = call.double.ready()
     assert [call("GET", "https://a.example/")[0] for _ in range(4)] == [200, 429, 429, 200]
     call.double.stop()
-    with pytest.raises(DoubleError, match="no fault `deadlock`"):
+    with pytest.raises(UsageError, match="no fault `deadlock`"):
         HttpDouble(faults=[{"kind": "deadlock"}])
 
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from urllib.parse import quote, urljoin, urlsplit
 
 from simulator.engine.task import Endpoint, RunContext
-from simulator.errors import TaskError, UnsupportedError
+from simulator.errors import NetworkRefusedError, TaskError, UnsupportedError
 from simulator.plugins.core.http.auth import authorization, digest_answer
 from simulator.plugins.core.http.options import HttpOptions
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["HttpRequest", "HttpResponse", "failure", "send"]
 
 _MAX_REDIRECTS = 50
+_UNMATCHED = "X-Simulate-Unmatched"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CHUNK = 1 << 16
 
@@ -120,6 +121,10 @@ def send(ctx: RunContext, request: HttpRequest, options: HttpOptions) -> Iterato
         ctx.logger.debug(
             "Request '{}' from '{}' with the response code '{}'", response.url, response.remote, response.code
         )
+        if response.first(_UNMATCHED):
+            # No server said this: the double did, for want of a rule. No option of the flow allows that.
+            hint = response.read().decode("utf-8", "replace")
+            raise NetworkRefusedError(f"{urlsplit(url).hostname} is not reached from here", hint=hint)
         ctx.metric("response.count", 1)
         check_code(ctx, response, options)
         yield response
