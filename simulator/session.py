@@ -49,6 +49,7 @@ from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
 from simulator.reports.masking import mask_deep, mask_diagnostic, mask_event, mask_json
 from simulator.rundir import STATE_DIR, RunDir
+from simulator.shape import did_you_mean
 from simulator.sidefile import SideFile, read_side_file, side_file_of
 
 if TYPE_CHECKING:
@@ -193,11 +194,18 @@ class Session:
     def _doubles(settings: Settings, side: SideFile | None) -> dict[str, Any]:
         """One of each kind that we have, none of them started."""
         resolve = side.resolve if side is not None else Path
+        known = [name for name in DOUBLES if name != "smtp"]
+        for fault in settings.faults:
+            if fault.get("double") not in known:
+                hint = did_you_mean(str(fault.get("double")), known) or "there are: " + ", ".join(known)
+                raise UsageError(f"faults: there is no double `{fault.get('double')}` to fail", hint=hint)
         found: dict[str, Any] = {}
         for name in DOUBLES:
             declared = side.double(name) if side is not None else None
             faults = tuple(fault for fault in settings.faults if fault.get("double") == name)
-            found[name] = _LazyDouble(name, declared, resolve, faults, side)
+            found[name] = lazy = _LazyDouble(name, declared, resolve, faults, side)
+            if faults:
+                lazy.check()
         return found
 
     def _head_start(self) -> None:
@@ -291,7 +299,6 @@ class Session:
 
     def _check_mocks(self) -> list[Diagnostic]:
         from simulator.mocks import check_mock
-        from simulator.shape import did_you_mean
 
         collector = Collector()
         tasks = {task.id: task for task in self.flow.walk_tasks()}
@@ -313,7 +320,6 @@ class Session:
         """Inputs that the flow does not know: Kestra drops them with a warning; mostly they are misspelt."""
         from simulator.model.flow_rules import leaves
         from simulator.model.inputs import undeclared
-        from simulator.shape import did_you_mean
 
         names = [name for name, _ in leaves(self.flow.inputs)]
         collector = Collector()
@@ -423,6 +429,7 @@ class Session:
         from simulator.engine.executor import Executor
         from simulator.engine.processes import Processes
         from simulator.expressions.renderer import Renderer
+        from simulator.http_service import RunHttp
         from simulator.storage.kv import LocalKv
         from simulator.storage.local import LocalStorage
         from simulator.storage.namespace_files import LocalNamespaceFiles
@@ -452,7 +459,9 @@ class Session:
             from simulator.engine.store import EventStore
 
             # First in line: what was reported anywhere is on disk before.
-            self.reporters.insert(0, EventStore(self.rundir.root, lambda line: mask_json(line, self.vault.redactor)))
+            self.reporters.insert(
+                0, EventStore(self.rundir.root, lambda line: mask_json(line, self.vault.redactor))
+            )
         self._fill_stores()
         doubles = _Doubles(self.supervisor, self._on_double)
         self.endpoints = RunEndpoints(doubles, NetworkPolicy(settings.live, settings.allow))
@@ -472,6 +481,7 @@ class Session:
             sink=self._emit,
             settings=self._engine_settings(),
             mocks=mocks,
+            http=RunHttp(self.endpoints),
         )
         return self.executor
 
@@ -586,6 +596,11 @@ class Session:
                 found[name] = dict(self.supervisor.get(name).contents())
         return found
 
+    def outbox(self) -> list[dict[str, Any]]:
+        """Messages that left, in order: `channel` and what it was told."""
+        sent = self.executor.outbox if self.executor is not None else []
+        return [{"channel": channel, **message} for channel, message in sent]
+
     def previews(self) -> dict[str, Any]:
         """The beginnings of what the run left: for reports."""
         from simulator.previews import previews
@@ -698,12 +713,14 @@ class _LazyDouble:
         cls = double_class(self.name)
         declared = self._declared
         if self.name == "http":
-            return cls((declared or {}).get("rules") or (), base=self._base)
+            return cls((declared or {}).get("rules") or (), base=self._base, faults=self._faults)
         if self.name == "smtp":
             return cls()
-        if self.name in ("s3", "aws"):
-            return cls(declared, resolve=self._resolve, faults=self._faults)
-        return cls(declared, resolve=self._resolve)
+        return cls(declared, resolve=self._resolve, faults=self._faults)
+
+    def check(self) -> None:
+        """Makes the double now, so that a wrong fault is told before the run. Raises UsageError."""
+        _ = self.double
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.double, name)
