@@ -218,12 +218,14 @@ class Execution:
 
     def to_json(self) -> dict[str, Any]:
         """The execution in the shape of Kestra's REST API, masked."""
-        import json
-
         from simulator.engine.jsonform import to_json
+        from simulator.reports.masking import mask_deep, mask_execution
 
-        text = json.dumps(to_json(self.value))
-        result: dict[str, Any] = json.loads(self._session.vault.redactor.redact(text))
+        redactor = self._session.vault.redactor
+        # Masked before and after: what becomes text on the way has new shapes.
+        result: dict[str, Any] = mask_deep(
+            to_json(mask_execution(self.value, redactor)), redactor, keys=False
+        )
         return result
 
     def close(self) -> None:

@@ -2,20 +2,52 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Protocol, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from simulator.diagnostics import Diagnostic
 from simulator.reports.diagnostics import SourceLines, render_diagnostic
 from simulator.reports.style import Style, wants_color
+
+if TYPE_CHECKING:
+    from simulator.secrets.redact import Redactor
 
 __all__ = ["Console"]
 
 
 class _Redactor(Protocol):
     def redact(self, text: str) -> str: ...
+
+
+class RedactedStream(io.TextIOBase):
+    """Stands for `sys.stderr`: tracebacks of threads, warnings, what a library logs. `console` knows the redactor."""
+
+    def __init__(self, stream: TextIO, console: Console) -> None:
+        self._stream = stream
+        self._console = console
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._console._safe(text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def writable(self) -> bool:
+        return True
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._stream.encoding
 
 
 class Console:
@@ -39,6 +71,15 @@ class Console:
         self.err_style = Style(wants_color(self.stderr, self.environ))
         self.is_terminal = self.stderr.isatty()
 
+    def arm(self) -> Redactor:
+        """The redactor that the next vault fills: in place before the first secret is read, so that no error on the way
+        gets past it."""
+        from simulator.secrets.redact import Redactor
+
+        redactor = Redactor()
+        self.redactor = redactor
+        return redactor
+
     def _safe(self, text: str) -> str:
         return self.redactor.redact(text) if self.redactor is not None else text
 
@@ -60,7 +101,12 @@ class Console:
         to_stdout: bool = False,
     ) -> None:
         """Each diagnostic with its line and caret, sorted, on stderr (or stdout, for commands whose result they are)."""
-        lines = SourceLines(sources)
+        redactor = self.redactor
+        lines = SourceLines(sources, redactor.redact if redactor is not None else None)
+        if redactor is not None:
+            from simulator.reports.masking import mask_diagnostic
+
+            diagnostics = [mask_diagnostic(item, redactor) for item in diagnostics]
         write, style = (self.out, self.style) if to_stdout else (self.err, self.err_style)
         for diagnostic in sorted(diagnostics, key=Diagnostic.sort_key):
             write(render_diagnostic(diagnostic, lines, style))

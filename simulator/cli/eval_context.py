@@ -46,10 +46,14 @@ def context_of(args: argparse.Namespace, console: Console) -> Iterator[tuple[Ren
     # Nothing of this is kept: it is a look, not a run.
     flags["keep"] = 0
     session = Session.open(
-        flow_file, flags=flags, environ=console.environ, side_file=args.side_file, local=False
+        flow_file,
+        flags=flags,
+        environ=console.environ,
+        side_file=args.side_file,
+        local=False,
+        redactor=console.arm(),
     )
     with session:
-        console.redactor = session.vault.redactor
         executor = session.prepare()
         if stored is not None and session.rundir is not None:
             _bring(stored.folder / "storage", session.rundir.storage)

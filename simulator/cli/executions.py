@@ -229,12 +229,15 @@ def _open(args: argparse.Namespace, console: Console, started: Any, execution: E
     if not flags.get("now") and not flags.get("real_time"):
         # the run's time goes on where it stopped
         flags["now"] = execution.state.histories[-1].date
-    return Session.open(path, flags=flags, environ=console.environ, side_file=args.side_file)
+    return Session.open(
+        path, flags=flags, environ=console.environ, side_file=args.side_file, redactor=console.arm()
+    )
 
 
 def _bring(session: Session, stored: Any) -> None:
     """Files, KV and caches of the kept run come along; the new run keeps its own events."""
     from simulator.engine.store import EventStore
+    from simulator.reports.masking import mask_json
 
     old = stored.folder / "storage"
     if session.rundir is None:
@@ -242,7 +245,9 @@ def _bring(session: Session, stored: Any) -> None:
     if old.is_dir():
         shutil.copytree(old, session.rundir.storage, dirs_exist_ok=True)
     if not any(isinstance(reporter, EventStore) for reporter in session.reporters):
-        session.reporters.append(EventStore(session.rundir.root, session.vault.redactor.redact))
+        session.reporters.append(
+            EventStore(session.rundir.root, lambda line: mask_json(line, session.vault.redactor))
+        )
     _announce(session, stored)
 
 

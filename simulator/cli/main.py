@@ -96,7 +96,7 @@ def main(argv: Sequence[str], console: Console | None = None) -> int:
     except SimulatorError as error:
         console.report(error.to_diagnostics())
         if debug:
-            raise
+            _trace(console)
         return int(error.exit_code)
     except KeyboardInterrupt:
         console.err("interrupted")
@@ -109,10 +109,17 @@ def main(argv: Sequence[str], console: Console | None = None) -> int:
         return exit_.code if isinstance(exit_.code, int) else 0
     except Exception as error:
         if debug:
-            raise
+            _trace(console)
         console.err(f"internal error: {type(error).__name__}: {error}")
         console.err("    this is a bug of the simulator; SIMULATE_DEBUG=1 shows where it happened")
         return int(ExitCode.INTERNAL)
+
+
+def _trace(console: Console) -> None:
+    """The traceback, through the redactor: exception texts hold whatever the failing code held."""
+    import traceback
+
+    console.err(traceback.format_exc())
 
 
 def _dispatch(argv: list[str], console: Console) -> int:
@@ -163,7 +170,14 @@ def entry() -> NoReturn:
     for name in ("SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), interrupt)
-    code = main(sys.argv[1:])
+    if sys.argv[1:] == ["--version"]:
+        sys.exit(main(["--version"]))
+    from simulator.cli.console import Console, RedactedStream
+
+    console = Console()
+    # Whatever libraries, threads and the interpreter itself write goes through the redactor too.
+    sys.stderr = RedactedStream(sys.stderr, console)
+    code = main(sys.argv[1:], console)
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -81,7 +81,7 @@ def _compare(
     from simulator.session import Session
 
     with Session.open(
-        path, flags=flags_of(args), environ=console.environ, side_file=args.side_file
+        path, flags=flags_of(args), environ=console.environ, side_file=args.side_file, redactor=console.arm()
     ) as session:
         console.redactor = session.vault.redactor
         here = Recorder()

@@ -67,10 +67,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
     flags["until_task"] = args.until_task or args.only
     local = not (args.on or args.plan)
     session = Session.open(
-        args.flow, flags=flags, environ=console.environ, side_file=args.side_file, local=local
+        args.flow,
+        flags=flags,
+        environ=console.environ,
+        side_file=args.side_file,
+        local=local,
+        redactor=console.arm(),
     )
     with session:
-        console.redactor = session.vault.redactor
         _add_reporters(session, args, console)
         if args.plan:
             return _plan(session, console)
@@ -204,15 +208,15 @@ def _add_reporters(session: Session, args: argparse.Namespace, console: Console)
     if live is not None:
         session.reporters.append(live)
 
-    def target(name: str) -> Callable[[str], None]:
+    def target(name: str, *, json: bool = False) -> Callable[[str], None]:
         if name == "-":
-            return stream_writer(console.stdout, redactor)
-        return file_writer(Path(name), redactor)
+            return stream_writer(console.stdout, redactor, json=json)
+        return file_writer(Path(name), redactor, json=json)
 
     if args.json:
         from simulator.reports.json_report import JsonReporter
 
-        session.reporters.append(JsonReporter(target(args.json), session.contents))
+        session.reporters.append(JsonReporter(target(args.json, json=True), session.contents, session.outbox))
     if args.events:
         from simulator.reports.events_jsonl import EventsReporter
 
@@ -234,20 +238,22 @@ def _events_writer(name: str, session: Session, console: Console) -> Callable[[s
     from simulator.reports.sink import stream_writer
 
     if name == "-":
-        return stream_writer(console.stdout, session.vault.redactor)
+        return stream_writer(console.stdout, session.vault.redactor, json=True)
     try:
         stream = open(name, "w", encoding="utf-8")  # noqa: SIM115 - closed with the process; every line is flushed
     except OSError as error:
         raise UsageError(f"--events: cannot write `{name}`: {error.strerror}") from None
-    return stream_writer(stream, session.vault.redactor)
+    return stream_writer(stream, session.vault.redactor, json=True)
 
 
 def _github(session: Session, execution: Execution, console: Console) -> None:
     """Under GitHub Actions: findings as annotations, the task runs as a table of the job's summary."""
     from simulator.reports.github import annotate_all, summary_table
+    from simulator.reports.masking import mask_diagnostic
 
     redact = session.vault.redactor.redact
-    text = annotate_all(session.diagnostics)
+    # Masked before it is escaped: `%` in a secret would become `%25`.
+    text = annotate_all(mask_diagnostic(item, session.vault.redactor) for item in session.diagnostics)
     if text:
         console.err(text)
     target = console.environ.get("GITHUB_STEP_SUMMARY")

@@ -37,7 +37,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     flags = dict(flags_of(args))
     if args.start:
         flags["now"] = parse_now(args.start)
-    session = Session.open(args.flow, flags=flags, environ=console.environ, side_file=args.side_file)
+    session = Session.open(
+        args.flow, flags=flags, environ=console.environ, side_file=args.side_file, redactor=console.arm()
+    )
     with session:
         console.redactor = session.vault.redactor
         executor = session.prepare()

@@ -8,7 +8,7 @@ flows/a.yml:7:12: error SIM-REF-003: ...
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,11 @@ _LONGEST_LINE = 160
 class SourceLines:
     """The lines of the files that diagnostics point into; read once, missing files have none."""
 
-    def __init__(self, known: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, known: Mapping[str, str] | None = None, redact: Callable[[str], str] | None = None
+    ) -> None:
+        """`redact` masks a line before a window of it is cut out."""
+        self._redact = redact
         self._lines: dict[str, list[str]] = {name: text.splitlines() for name, text in (known or {}).items()}
 
     def line(self, span: Span) -> str | None:
@@ -36,7 +40,9 @@ class SourceLines:
             self._lines[span.file] = text.splitlines()
         lines = self._lines[span.file]
         index = span.start.line - 1
-        return lines[index] if 0 <= index < len(lines) else None
+        if not 0 <= index < len(lines):
+            return None
+        return self._redact(lines[index]) if self._redact is not None else lines[index]
 
 
 def render_diagnostic(

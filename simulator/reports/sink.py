@@ -21,23 +21,33 @@ class Redacts(Protocol):
 Writer = Callable[[str], None]
 
 
-def stream_writer(stream: TextIO, redactor: Redacts | None) -> Writer:
-    """Writes whole pieces of text to a stream."""
+def stream_writer(stream: TextIO, redactor: Redacts | None, *, json: bool = False) -> Writer:
+    """Writes whole pieces of text to a stream; with `json` each piece is a document (or line) and stays one."""
 
     def write(text: str) -> None:
-        stream.write(redactor.redact(text) if redactor is not None else text)
+        stream.write(_masked(text, redactor, json))
         stream.flush()
 
     return write
 
 
-def file_writer(path: Path, redactor: Redacts | None) -> Writer:
-    """Replaces a file by the text, atomically."""
+def file_writer(path: Path, redactor: Redacts | None, *, json: bool = False) -> Writer:
+    """Replaces a file by the text, atomically; `json` as for `stream_writer`."""
 
     def write(text: str) -> None:
-        write_atomically(path, (redactor.redact(text) if redactor is not None else text).encode())
+        write_atomically(path, _masked(text, redactor, json).encode())
 
     return write
+
+
+def _masked(text: str, redactor: Redacts | None, json: bool) -> str:
+    if redactor is None:
+        return text
+    if json:
+        from simulator.reports.masking import mask_json
+
+        return mask_json(text, redactor)
+    return redactor.redact(text)
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:

@@ -27,8 +27,6 @@ __all__ = ["ENV_PREFIX", "SECRET_PREFIX", "Secret", "Vault"]
 
 SECRET_PREFIX = "SECRET_"  # noqa: S105 - a prefix, not a password
 ENV_PREFIX = "ENV_"
-#: A variable without prefix in a secrets file is hidden from this length on.
-PLAIN_LENGTH = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +161,10 @@ class Vault:
     # Kestra's rules -------------------------------------------------------------------------------------------
 
     def _hide(self, name: str, value: str) -> None:
-        """Whatever stands in a secrets file is hidden, also when it is unusable or overwritten.
-
-        `ENV_` variables are no secrets, and short values without prefix are words (`TZ=UTC`).
+        """Every `SECRET_` entry is hidden, also when its prefix is in lower case, when it cannot be decoded, or when a
+        later one replaces it. `ENV_` and other variables are no secrets: hiding `eu-central-1` would shred the log.
         """
         if not name.upper().startswith(SECRET_PREFIX):
-            if len(value) >= PLAIN_LENGTH and not name.startswith(ENV_PREFIX):
-                self.redactor.register(value)
             return
         self.redactor.register(value)
         with contextlib.suppress(ValueError):
