@@ -1,19 +1,31 @@
 """Where a run keeps its files: `.simulate/runs/<stamp>/` with storage, working directories and events, mode 0700.
 
 The state directory ignores itself in git. When it cannot be written (a read-only checkout), a run uses a temporary folder
-and says so. Old runs are pruned to `keep` when a new one starts; `keep` 0 leaves nothing behind.
+and says so. After a `kill -9` the next start ends what the run had
+started and removes its working directories. Old runs are pruned to `keep` when a new one starts; `keep` 0 leaves nothing behind.
 """
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import os
 import secrets
 import shutil
 import tempfile
+import threading
 from pathlib import Path
 
 from simulator.diagnostics import Diagnostic, Severity
+from simulator.doubles.platform import (
+    OWNER_FILE,
+    RUN_PREFIX,
+    forget_child,
+    kill_children,
+    note_child,
+    own,
+    sweep,
+)
 
 __all__ = ["STATE_DIR", "RunDir"]
 
@@ -30,14 +42,16 @@ class RunDir:
         self.notice = notice
         self.storage = root / "storage"
         self.work = root / "work"
+        self._lock = threading.Lock()
         for folder in (self.storage, self.work):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        own(root)
 
     @classmethod
     def create(cls, state_dir: Path | None = None, *, keep: int = _DEFAULT_KEEP) -> RunDir:
         """A new, empty run directory."""
         if keep <= 0:
-            return cls(Path(tempfile.mkdtemp(prefix="simulate-")), keep=False)
+            return cls(_temporary(), keep=False)
         state = (state_dir or Path(STATE_DIR)).absolute()
         stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")  # a name, not a time of the run
         try:
@@ -51,13 +65,42 @@ class RunDir:
                 f"{state} cannot be written ({error.strerror}): this execution is not kept",
                 hint="--state-dir DIR keeps executions elsewhere",
             )
-            return cls(Path(tempfile.mkdtemp(prefix="simulate-")), keep=False, notice=notice)
+            return cls(_temporary(), keep=False, notice=notice)
         _prune(state / "runs", keep)
+        _sweep_work(state / "runs")
         return cls(root, keep=True)
+
+    def note_process(self, pid: int) -> None:
+        """A process that works for this run: the next start ends it when we were killed."""
+        with self._lock, contextlib.suppress(OSError):
+            note_child(self.root, pid)
+
+    def forget_process(self, pid: int) -> None:
+        with self._lock, contextlib.suppress(OSError):
+            forget_child(self.root, pid)
 
     def close(self) -> None:
         """Removes working directories, and everything when nothing is kept."""
         shutil.rmtree(self.work if self.kept else self.root, ignore_errors=True)
+        if self.kept:
+            with contextlib.suppress(OSError):
+                (self.root / OWNER_FILE).unlink(missing_ok=True)
+
+
+def _temporary() -> Path:
+    """A folder for a run that keeps nothing; those of runs that were killed go first."""
+    root = Path(tempfile.gettempdir())
+    sweep(root)
+    return Path(tempfile.mkdtemp(prefix=f"{RUN_PREFIX}run-", dir=root))
+
+
+def _sweep_work(runs: Path) -> None:
+    """Ends the scripts and removes the working directories of runs that were killed; their events stay."""
+    for owner in runs.glob(f"*/{OWNER_FILE}"):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            if kill_children(owner.parent):
+                shutil.rmtree(owner.parent / "work", ignore_errors=True)
+                owner.unlink(missing_ok=True)
 
 
 def _make_state_dir(state: Path) -> None:

@@ -241,11 +241,37 @@ def run_root() -> Path:
 def make_run_dir(name: str, identity: Identity | None = None) -> Path:
     """A new folder (0700) that says whose it is, so that a later start can sweep it after a `kill -9`."""
     folder = Path(tempfile.mkdtemp(prefix=f"{RUN_PREFIX}{name}-", dir=run_root()))
-    owner: dict[str, Any] = {"pid": os.getpid(), "started": start_time(os.getpid()), "children": []}
-    (folder / OWNER_FILE).write_text(json.dumps(owner))
+    own(folder)
     if identity is not None and identity.drop:
         os.chown(folder, identity.uid, identity.gid)
     return folder
+
+
+def own(folder: Path) -> None:
+    """Writes into a folder that it is ours as long as we live."""
+    owner: dict[str, Any] = {"pid": os.getpid(), "started": start_time(os.getpid()), "children": []}
+    (folder / OWNER_FILE).write_text(json.dumps(owner))
+
+
+def kill_children(folder: Path) -> bool:
+    """For a folder whose owner is gone: ends the groups of its noted children. False when the owner lives."""
+    owner = json.loads((folder / OWNER_FILE).read_text())
+    if start_time(int(owner["pid"])) == owner["started"]:
+        return False
+    for child in owner["children"]:
+        if child["started"] is not None and start_time(int(child["pid"])) == child["started"]:
+            with contextlib.suppress(ProcessLookupError):
+                # Each leads a session of its own: its grandchildren go with it.
+                os.killpg(int(child["pid"]), signal.SIGKILL)
+    return True
+
+
+def forget_child(folder: Path, pid: int) -> None:
+    """The opposite of `note_child`."""
+    path = folder / OWNER_FILE
+    owner = json.loads(path.read_text())
+    owner["children"] = [child for child in owner["children"] if child["pid"] != pid]
+    path.write_text(json.dumps(owner))
 
 
 def note_child(folder: Path, pid: int) -> None:
@@ -270,12 +296,8 @@ def sweep(root: Path | None = None) -> list[Path]:
                 continue
             if (folder / OWNER_FILE).lstat().st_uid != os.geteuid():
                 continue
-            owner = json.loads((folder / OWNER_FILE).read_text())
-            if start_time(int(owner["pid"])) == owner["started"]:
+            if not kill_children(folder):
                 continue
-            for child in owner["children"]:
-                if child["started"] is not None and start_time(int(child["pid"])) == child["started"]:
-                    os.kill(int(child["pid"]), signal.SIGKILL)
         except (OSError, ValueError, KeyError, TypeError):
             # Half-made or foreign: it is young, or somebody else's.
             continue

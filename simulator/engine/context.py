@@ -417,11 +417,11 @@ class TaskContext:
         )
 
     def encrypt(self, text: str) -> Any:
+        self._kernel.redactor.register(text)
         key = self._kernel.settings.encryption_key
         if key is None:
             self.logger.warn("Unable to encrypt the output as encryption is not configured")
             return {"value": text, "type": MARKER}
-        self._kernel.redactor.register(text)
         return {"value": encrypt(key, text), "type": MARKER}
 
     # --- cancelling

@@ -37,7 +37,13 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
 class Processes:
     """See the module text. Safe to use from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        started: Callable[[int], None] = lambda pid: None,
+        ended: Callable[[int], None] = lambda pid: None,
+    ) -> None:
+        """`started` and `ended` are told each pid: after a `kill -9` of ours somebody has to end it."""
+        self._started, self._ended = started, ended
         self._lock = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
 
@@ -70,6 +76,7 @@ class Processes:
             ) from None
         with self._lock:
             self._running.add(process)
+        self._started(process.pid)
         killed = threading.Event()
 
         def cancel() -> None:
@@ -84,6 +91,7 @@ class Processes:
             _signal_group(process, signal.SIGKILL)
             with self._lock:
                 self._running.discard(process)
+            self._ended(process.pid)
 
     def _follow(
         self,
