@@ -1,7 +1,7 @@
 """Going on with a kept execution in another process: from stored values back to a running one.
 
-Task runs, states, outputs and labels come from the store; lists are evaluated again and catch up; waiting times start
-again. What a secret masked in the store stays masked.
+Task runs, states, outputs and labels come from the store; lists are evaluated again and catch up; pauses go on for
+what is left of their time. What a secret masked in the store stays masked.
 """
 
 from __future__ import annotations
@@ -48,7 +48,19 @@ def adopt(
     for live in made:
         if not live.over:
             executor.services.rebuild.prepare_lists(live)
+            _wait_on(executor, live)
     return made
+
+
+def _wait_on(executor: Executor, live: Live) -> None:
+    """Pauses with a duration and waits between rounds go on for what is left of their time."""
+    for run in list(live.runs.values()):
+        task = live.placements.task(run.task_id)
+        if task is None or run.state.current is not StateType.PAUSED:
+            continue
+        role = getattr(executor.kernel.registry.load(task.type), "role", None)
+        if role in ("pause", "rounds"):
+            executor.roles[role].rearm(live, run, task)
 
 
 def _tell(executor: Executor, live: Live, execution: Execution, logs: Sequence[LogEntry]) -> None:

@@ -1,11 +1,13 @@
 """Kept executions: written as they happen, read back, gone on with; never a secret in clear."""
 
 import base64
+import datetime as dt
 import json
 from pathlib import Path
 
 import pytest
 
+from simulator.engine.clock import RunClock
 from simulator.engine.events import RunEnded, RunStarted
 from simulator.engine.jsonform import execution_from_json, to_json
 from simulator.engine.store import EVENTS, EventStore, Store, read_run
@@ -125,3 +127,40 @@ def test_the_end_of_the_run_is_kept(tmp_path: Path) -> None:
 def test_a_full_disk_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="Cannot write"):
         EventStore(tmp_path / "nowhere", str)
+
+
+def test_a_pause_goes_on_for_what_is_left_of_its_time(tmp_path: Path) -> None:
+    text = PAUSED.replace("flow.Pause}", "flow.Pause, pauseDuration: PT1H}")
+    world, folder = kept(tmp_path, text)
+    ident = world.create()
+    world.executor.run_until_idle(before=START + dt.timedelta(minutes=20))
+    run = read_run(folder)
+    assert state(run.executions[ident]) == "PAUSED"
+    later = RunClock(start=START + dt.timedelta(minutes=50))
+    other = World(tmp_path / "other", text, clock=later)
+    other.executor.adopt(list(run.executions.values()), run.logs)
+    other.executor.run_until_idle()
+    done = other.executor.execution(ident)
+    assert state(done) == "SUCCESS"
+    assert run_of(done, "b").state.start_date == START + dt.timedelta(hours=1)
+
+
+def test_the_next_round_of_a_kept_loop_comes_when_it_is_due(tmp_path: Path) -> None:
+    text = flow(f"""
+    - id: until
+      type: io.kestra.plugin.core.flow.LoopUntil
+      condition: "{{{{ outputs.until.iterationCount == 3 }}}}"
+      checkFrequency: {{interval: PT10M}}
+      tasks:
+        - {{id: in, type: {LOG}, message: x}}
+    """)
+    world, folder = kept(tmp_path, text)
+    ident = world.create()
+    world.executor.run_until_idle(before=START + dt.timedelta(minutes=5))
+    run = read_run(folder)
+    other = World(tmp_path / "other", text, clock=RunClock(start=START + dt.timedelta(minutes=8)))
+    other.executor.adopt(list(run.executions.values()), run.logs)
+    other.executor.run_until_idle()
+    done = other.executor.execution(ident)
+    assert run_of(done, "until").outputs == {"iterationCount": 3}
+    assert run_of(done, "until").state.end_date == START + dt.timedelta(minutes=20)

@@ -66,6 +66,9 @@ class ChildrenRole:
         try:
             plan: Plan = cls().plan(TaskContext(self.kernel, live, run, task, cls.spec))
         except Exception as error:  # noqa: BLE001 - a null pointer of Kestra's is any error here
+            if cls.spec.outputs and not run.outputs:
+                message = f"Unable to save output on taskRun '{run.id}'"
+                self.kernel.log(live, "WARN", message, run=run, task=task)
             message = f"Unable to resolve state from the Flowable task: {failure_text(error)}"
             self.kernel.log(live, "ERROR", message, run=run, task=task)
             self._end(live, run, task, StateType.FAILED)

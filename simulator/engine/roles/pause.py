@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -39,15 +40,8 @@ class PauseRole(ChildrenRole):
         """RUNNING, then PAUSED together with the execution."""
         kernel = self.kernel
         run = self.running(live, run)
-        context = TaskContext(kernel, live, run, task, kernel.plugin(task).spec)
         try:
-            length = context.get("pauseDuration")
-            if length is None and kernel.dialect.major == 1:
-                length = context.get("delay")
-            behavior = str(context.get("behavior", "RESUME"))
-            if behavior not in _BEHAVIORS:
-                raise TaskError(f"No enum constant io.kestra.plugin.core.flow.Pause.Behavior.{behavior}")
-            limit = None if task.timeout is None else duration_of(context.render(task.timeout))
+            after = self._end_of(live, run, task)
         except (SimulatorError, ValueError) as error:
             message = f"Unable to resolve state from the Flowable task: {failure_text(error)}"
             kernel.log(live, "ERROR", message, run=run, task=task)
@@ -62,20 +56,42 @@ class PauseRole(ChildrenRole):
         run = kernel.run_state(live, run, StateType.PAUSED)
         if not live.state.is_terminated:  # in afterExecution the execution has ended
             kernel.set_state(live, StateType.PAUSED)
-        if length is not None:
-            state = _BEHAVIORS[behavior]
-            live.timers[run.id] = kernel.loop.at(
-                kernel.now() + length, lambda: self.leave(live, run.id, state, timed=True)
-            )
-        elif limit is not None:
-            live.timers[run.id] = kernel.loop.at(
-                kernel.now() + limit,
-                lambda: self.leave(live, run.id, StateType.FAILED, timed=True, timeout=True),
-            )
+        self._arm(live, run, after)
         on_pause = task.children.get("onPause", ())
         if on_pause:
             self._on_pause(live, run, enabled(on_pause))
         self.passes.on_change(live)
+
+    def _end_of(self, live: Live, run: TaskRun, task: Task) -> tuple[dt.timedelta, StateType, bool] | None:
+        """After which time the pause ends by itself, with which state, and whether that is its timeout."""
+        context = TaskContext(self.kernel, live, run, task, self.kernel.plugin(task).spec)
+        length = context.get("pauseDuration")
+        if length is None and self.kernel.dialect.major == 1:
+            length = context.get("delay")
+        behavior = str(context.get("behavior", "RESUME"))
+        if behavior not in _BEHAVIORS:
+            raise TaskError(f"No enum constant io.kestra.plugin.core.flow.Pause.Behavior.{behavior}")
+        limit = None if task.timeout is None else duration_of(context.render(task.timeout))
+        if length is not None:
+            return length, _BEHAVIORS[behavior], False
+        return (limit, StateType.FAILED, True) if limit is not None else None
+
+    def _arm(self, live: Live, run: TaskRun, after: tuple[dt.timedelta, StateType, bool] | None) -> None:
+        """Counts from the moment of the pause: in a kept execution some of the time is over already."""
+        if after is None:
+            return
+        length, state, timeout = after
+        began = run.state.histories[-1].date
+        live.timers[run.id] = self.kernel.loop.at(
+            began + length, lambda: self.leave(live, run.id, state, timed=True, timeout=timeout)
+        )
+
+    def rearm(self, live: Live, run: TaskRun, task: Task) -> None:
+        """A pause of a kept execution goes on for what is left of its time."""
+        try:
+            self._arm(live, run, self._end_of(live, run, task))
+        except (SimulatorError, ValueError) as error:
+            self.kernel.log(live, "WARN", failure_text(error), run=run, task=task)
 
     def _on_pause(self, live: Live, run: TaskRun, tasks: tuple[Task, ...]) -> None:
         """The `onPause` task goes out beside the pause; it is no child that anything waits for."""

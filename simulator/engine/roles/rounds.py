@@ -77,10 +77,23 @@ class RoundsRole(ChildrenRole):
         run = kernel.run_state(live, run, StateType.PAUSED)
         if not live.state.is_terminated:  # in afterExecution the execution has ended
             kernel.set_state(live, StateType.PAUSED)
-        live.timers[run.id] = kernel.loop.at(
-            kernel.now() + interval, lambda: self._next_round(live, run.id, task, count + 1)
-        )
+        self._arm(live, run, task, interval, count)
         self.passes.on_change(live)
+
+    def _arm(self, live: Live, run: TaskRun, task: Task, interval: dt.timedelta, count: int) -> None:
+        began = run.state.histories[-1].date
+        live.timers[run.id] = self.kernel.loop.at(
+            began + interval, lambda: self._next_round(live, run.id, task, count + 1)
+        )
+
+    def rearm(self, live: Live, run: TaskRun, task: Task) -> None:
+        """The wait between rounds of a kept execution goes on for what is left of it."""
+        context = TaskContext(self.kernel, live, run, task, self.kernel.plugin(task).spec)
+        count = int((run.outputs or {}).get("iterationCount", 1))
+        try:
+            self._arm(live, run, task, _limits(context)["interval"], count)
+        except (SimulatorError, ValueError) as error:
+            self.kernel.log(live, "WARN", failure_text(error), run=run, task=task)
 
     def _next_round(self, live: Live, run_id: str, task: Task, count: int) -> None:
         """The children are removed, the history is cut to its first entries, and the round starts."""

@@ -31,10 +31,10 @@ class UpdatingRole:
         kernel = self.kernel
         cls = kernel.plugin(task)
         before = run
-        run = kernel.put_run(
-            live,
-            kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, kernel.now()),
-        )
+        # in 1.x its attempt knows no RUNNING: no worker has it (execution.md 1.1; 2.0: LabelsTest)
+        states = (StateType.RUNNING,) if kernel.dialect.submitted_state else ()
+        run = kernel.new_attempt(run, *states).with_state(StateType.RUNNING, kernel.now())
+        run = kernel.put_run(live, run)
         context = TaskContext(kernel, live, before, task, cls.spec)
         try:
             changes = cls().update(context, live.value)
