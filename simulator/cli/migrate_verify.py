@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simulator.diagnostics import Severity
 from simulator.errors import SimulatorError
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ class Verdict:
 
     @property
     def result(self) -> str:
-        """`same`, `different`, or `not run` (neither side can run here: nothing was shown)."""
+        """`same`, `different`, or `not run`: nothing was shown (neither side runs here, or a person has to finish
+        the migration first)."""
         return "different" if self.differences else "same" if self.ran else "not run"
 
 
@@ -92,6 +94,8 @@ def _verdict(migration: Migration, old: Path, new: Path) -> Verdict:
     reason = why_old or why_new
     if before is None and after is None:
         return Verdict(migration.file, None, None, names, reason)
+    if after is None and any(not finding.advisory for finding in migration.open):
+        return Verdict(migration.file, old_state, None, names, f"the rest is left to a person: {reason}")
     side = "before" if before is None else "after"
     return Verdict(migration.file, old_state, new_state, names, reason, (f"cannot run {side}: {reason}",))
 
@@ -191,7 +195,7 @@ def _run(
 
 
 def _reason(error: SimulatorError) -> str:
-    first = next((item for item in error.to_diagnostics()), None)
+    first = next((item for item in error.to_diagnostics() if item.severity is Severity.ERROR), None)
     text = first.message if first is not None else str(error)
     where = f" (line {first.span.start.line})" if first is not None and first.span is not None else ""
     return text.splitlines()[0][:200] + where
@@ -210,7 +214,7 @@ def table(verdicts: Sequence[Verdict]) -> list[str]:
         )
         lines += [f"    {text}" for text in one.differences]
         if one.reason and not one.differences:
-            lines.append(f"    cannot run here: {one.reason}")
+            lines.append(f"    not run: {one.reason}")
     counts = [
         f"{sum(one.result == word for one in verdicts)} {word}" for word in ("same", "different", "not run")
     ]

@@ -29,7 +29,7 @@ from simulator.model.common import (
 )
 from simulator.model.tasks import TASK_KINDS, all_keys
 
-__all__ = ["flow_schema", "suite_schema"]
+__all__ = ["flow_schema", "side_file_schema", "suite_schema"]
 
 _DRAFT = "http://json-schema.org/draft-07/schema#"
 _EXPRESSION = {"type": "string", "pattern": r"\{\{|\{%"}
@@ -263,3 +263,10 @@ def suite_schema(catalog: Catalog, dialect: Dialect, keys: Iterable[PropertySpec
     builder = _Builder(catalog, dialect)
     shape: Mapping[str, Any] = builder.object(keys)
     return {"$schema": _DRAFT, "title": "Kestra test suite", **shape, "definitions": builder.shared()}
+
+
+def side_file_schema(catalog: Catalog, dialect: Dialect, keys: Iterable[PropertySpec]) -> dict[str, Any]:
+    """The schema of a side file (`FLOW.sim.yml`), whose keys are declared beside its reader."""
+    builder = _Builder(catalog, dialect)
+    shape: Mapping[str, Any] = builder.object(keys)
+    return {"$schema": _DRAFT, "title": "Side file of a flow", **shape, "definitions": builder.shared()}

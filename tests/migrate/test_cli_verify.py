@@ -57,7 +57,7 @@ def test_the_same_before_and_after(tmp_path: Path) -> None:
 
 def _changed(migration: Migration, after: str) -> list[migrate_verify.Verdict]:
     class Changed:
-        file, before, changed = migration.file, migration.before, True
+        file, before, changed, open = migration.file, migration.before, True, migration.open
 
     Changed.after = after  # type: ignore[attr-defined]
     return migrate_verify.verify([Changed])  # type: ignore[list-item]
@@ -103,3 +103,11 @@ def test_values_and_mocks_of_the_side_file_come_first(tmp_path: Path) -> None:
 def test_not_with_half_a_migration(tmp_path: Path) -> None:
     arguments: Any = (str(flow(tmp_path)), "--verify", "--stay-1-compatible")
     assert run(*arguments)[0] == ExitCode.USAGE
+
+
+def test_what_is_left_to_a_person_is_no_difference(tmp_path: Path) -> None:
+    text = FLOW + "triggers:\n  - {id: s, type: io.kestra.plugin.core.trigger.Schedule, cron: '* * * * *'}\n"
+    (verdict,) = migrate_verify.verify([migrate(text, str(flow(tmp_path, text)))])
+    assert verdict.result == "not run"
+    assert verdict.reason is not None
+    assert "Missing inputs for Schedule Trigger" in verdict.reason

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from simulator.dialect import V1, V2, Dialect
-from simulator.model.schema import flow_schema, suite_schema
+from simulator.model.schema import flow_schema, side_file_schema, suite_schema
+from simulator.sidefile import SIDE_FILE
 from simulator.testing.suite_check import SUITE
 from tests.model.fake import FakeCatalog
 
@@ -25,6 +26,16 @@ def test_schemas_are_schemas(dialect: Dialect) -> None:
     for schema in (flow_schema(FakeCatalog(), dialect), suite_schema(FakeCatalog(), dialect, SUITE.fields)):
         jsonschema.Draft7Validator.check_schema(schema)
         json.dumps(schema)
+
+
+def test_side_files() -> None:
+    schema = side_file_schema(FakeCatalog(), V2, SIDE_FILE.fields)
+    jsonschema.Draft7Validator.check_schema(schema)
+    check = jsonschema.Draft7Validator(schema)
+    side = {"seed": 1, "inputs": {"a": 1}, "mocks": {"call": {"outputs": {"code": 200}}}, "live": ["s3"]}
+    assert [error.message for error in check.iter_errors(side)] == []
+    assert list(check.iter_errors({"mock": {}}))
+    assert list(check.iter_errors({"mocks": {"call": {"output": {}}}}))
 
 
 def test_flows_that_fit() -> None:

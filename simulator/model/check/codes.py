@@ -75,6 +75,7 @@ CODES: dict[str, Code] = {
     "SIM-REF-011": Code("Outputs that do not exist yet", "The task runs later than the reader (or is the reader itself)."),
     "SIM-REF-012": Code("No order between the two", "Tasks of a Parallel, or of a Dag without dependency, run in no order."),
     "SIM-REF-013": Code("Outputs in a loop lie under the value", "In 1.x a task inside a loop has one set of outputs per value: `outputs.task[taskrun.value].x`."),
+    "SIM-REF-014": Code("Outputs of a branch that may not run", "The task stands in one branch of an If or Switch. When another branch is taken it has no outputs, and the expression fails. Guard it with `??` or `default`, or read it inside the branch."),
     "SIM-REF-020": Code("No such subflow", "No flow of that name lies beside this one. Point at its folder: `simulate check DIR`, `--flows DIR`."),
     "SIM-REF-021": Code("A disabled subflow", "A disabled flow cannot be started."),
     "SIM-REF-022": Code("An input that the subflow does not have", "It is dropped with a warning when the subflow starts."),

@@ -22,6 +22,11 @@ _ROOTS = frozenset({"flow", "execution", "task", "taskrun", "parents", "parent",
 _ROOTS_BY_MAJOR = {1: _ROOTS | {"schedule"}, 2: _ROOTS | {"item"}}
 _ROW_KEYS = frozenset({"filterCondition", "expr", "responseCondition"})
 """Properties that see variables of their own (the fields of a row, a response)."""
+_OWN_NAMES = {
+    ("io.kestra.plugin.core.execution.Count", "expression"): frozenset({"count"}),
+    ("io.kestra.plugin.kestra.executions.Count", "expression"): frozenset({"count"}),
+}
+"""Variables that one property of a core type sees beside the others."""
 _PLUGIN_ROOTS = frozenset({"outputFiles", "inputFiles"})
 """Variables that tasks with files of their own add."""
 _LATE_KEYS = frozenset({"condition", "outputs"})
@@ -92,6 +97,8 @@ class _Checker:
         if site.spec is not None and site.spec.open_properties:
             return
         if reference.name in _PLUGIN_ROOTS:
+            return
+        if site.spec is not None and reference.name in _OWN_NAMES.get((site.spec.type, site.key), ()):
             return
         names = _ROOTS_BY_MAJOR[self.context.dialect.major]
         hint = suggest(reference.name, names)
@@ -188,6 +195,7 @@ class _Checker:
         if not self._visible(site, reference, target):
             return
         self._order(site, reference, target)
+        self._branch(site, reference, target)
         if target.disabled and not reference.guarded:
             self._say(
                 "SIM-REF-010",
@@ -256,6 +264,28 @@ class _Checker:
                 "SIM-REF-011", f"The outputs of `{target.id}` do not exist yet: it {what} `{site.task.id}`", site, reference, 1,
                 f"`{target.id}` stands in line {target.span.start.line}.",
             )  # fmt: skip
+
+    def _branch(self, site: Site, reference: Reference, target: Task) -> None:
+        """Outputs of a task that runs in one branch only, read outside of that branch."""
+        place = self.context.places.of.get(target.id)
+        here = self.context.places.of.get(site.task.id) if site.task is not None else None
+        if place is None or reference.guarded or (site.task is not None and here is None):
+            return
+        around = {(task.id, group) for task, group in here.ancestors} if here is not None else set()
+        if site.task is not None and (
+            any(task.id == target.id for task, _ in place.ancestors) or target.id == site.task.id
+        ):
+            return
+        for task, group in place.ancestors:
+            one_of_several = group in ("then", "else", "defaults") or group.startswith("cases.")
+            if not one_of_several or (task.id, group) in around or task is site.task:
+                continue
+            branch = f"case {group.removeprefix('cases.')}" if group.startswith("cases.") else group
+            self._say(
+                "SIM-REF-014", f"`{target.id}` runs only when `{task.id}` takes the branch `{branch}`", site, reference, 1,
+                f"Guard it: {{{{ outputs.{target.id}.x ?? '' }}}}, or move the reader into the branch.", sure=False,
+            )  # fmt: skip
+            return
 
     def _output_name(self, site: Site, reference: Reference, target: Task) -> None:
         spec = self.context.catalog.spec(target.type, self.context.dialect)

@@ -10,6 +10,7 @@ from simulator.model.check import Surroundings, check_text
 from simulator.model.check.codes import CODES
 from simulator.model.dialects import choose
 from simulator.model.flow import FlowId
+from simulator.plugins.registry import Registry
 from simulator.source.text import SourceText
 from tests.model.fake import FakeCatalog
 
@@ -110,6 +111,31 @@ def test_parallel_tasks_have_no_order() -> None:
         + log("a", "{{ outputs.query.uri }}")
     )
     assert [code for code, _ in warnings(tasks)] == ["SIM-REF-012"]
+
+
+BRANCHES = f"""\
+  - id: choose
+    type: {_CORE}flow.If
+    condition: "{{{{ inputs.day }}}}"
+    then:
+      - {{id: query, type: io.kestra.plugin.test.Query, url: x}}
+      - {{id: inside, type: {_CORE}log.Log, message: "{{{{ outputs.query.uri }}}}"}}
+"""
+
+
+def test_outputs_of_a_branch_are_not_always_there() -> None:
+    outside = BRANCHES + log("a", "{{ outputs.query.uri }}")
+    assert [code for code, _ in warnings(outside)] == ["SIM-REF-014"]
+    output = BRANCHES + "outputs:\n  - {id: o, type: STRING, value: '{{ outputs.query.uri }}'}\n"
+    assert [code for code, _ in warnings(output)] == ["SIM-REF-014"]
+    assert warnings(BRANCHES + log("a", "{{ outputs.query.uri ?? '' }}")) == []
+
+
+def test_count_sees_its_own_variable() -> None:
+    tasks = f"  - {{id: c, type: {_CORE}execution.Count, expression: '{{{{ count >= 1 }}}}', flows: [{{namespace: team, flowId: x}}]}}\n"
+    text = HEAD + tasks
+    checked = check_text(text, "f.yml", catalog=Registry(), dialect=V1, surroundings=Surroundings())
+    assert [str(item) for item in checked.diagnostics if item.severity > Severity.NOTICE] == []
 
 
 def test_dag_order() -> None:
