@@ -164,11 +164,7 @@ class ExpressionCompiler(CallCompiler):
                     raise state.pebble(
                         "null value given to not() and strict variables is set to true", offset
                     )
-                raise state.java(
-                    operators.unsupported_condition(value),
-                    java_type="IllegalArgumentException",
-                    offset=offset,
-                )
+                raise state.pebble(operators.unsupported_condition(value), offset)
             return not truth
 
         return negation
@@ -220,7 +216,7 @@ class ExpressionCompiler(CallCompiler):
         def truth(state: State, value: Any) -> bool:
             if value is None:
                 raise state.pebble(
-                    f"null value used in {operator} operator and strict variables is set to true", offset
+                    "null value used in and operator and strict variables is set to true", offset
                 )
             try:
                 return operators.logical(value, operator, major)
@@ -249,10 +245,13 @@ class ExpressionCompiler(CallCompiler):
     def checked(self, node: nodes.Binary, left: Run, right: Run) -> Run:
         """`contains`, `isIn`, `..`: errors keep their own class."""
         offset = node.offset
-        apply = _CHECKED[node.operator]
+        apply, lazy = _CHECKED[node.operator], node.operator == "contains"
 
         def run(state: State) -> Any:
-            first, second = left(state), right(state)
+            first = left(state)
+            if first is None and lazy:
+                return False  # the right side is not even looked at
+            second = right(state)
             try:
                 return apply(state, first, second)
             except JavaError as error:

@@ -226,8 +226,8 @@ class ExpressionParser:
                 parts.append(self.expression())
                 self.expect("STRING_INTERPOLATION_END")
         self.next()
-        if len(parts) == 1 and isinstance(parts[0], Literal):
-            return parts[0]
+        if len(parts) == 1:
+            return parts[0]  # one interpolation alone keeps its class
         return Concat(parts, offset)
 
     def _list(self) -> Expression:

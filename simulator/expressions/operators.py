@@ -263,7 +263,7 @@ def contains(left: Any, right: Any) -> bool:
     if is_string(left):
         return java_text(right) in left
     raise JavaError(
-        "IllegalArgumentException",
+        "PebbleException",
         f"Contains operator can only be used on Collections, Maps and arrays. Actual type was: {class_name(left)}",
     )
 

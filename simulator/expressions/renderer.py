@@ -306,16 +306,12 @@ class Renderer:
 
 def _first_json(text: str) -> Any:
     """The first JSON value of a text (2.0's answer to mixed output), the text itself when there is none."""
-    import json  # only mixed typed output needs it
+    from simulator.expressions.java.json_read import read_json  # only mixed typed output needs it
 
     try:
-        return json.JSONDecoder(parse_constant=_no_constant).raw_decode(text.lstrip())[0]
-    except (ValueError, RecursionError):
+        return read_json(text)
+    except (JavaError, RecursionError):
         return text
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(name)
 
 
 def plain(value: Any) -> Any:

@@ -52,10 +52,13 @@ def _jq(call: Call, value: Any, args: Args) -> Any:
 
     if value is None:
         return None
-    if args.get("expression") is None:
+    if "expression" not in args:
         raise pebble("The 'jq' filter expects an argument 'expression'.")
+    if args["expression"] is None:
+        raise _described("parse jq", value)
+    expression = as_string(args["expression"])
     try:
-        return run_jq(as_string(args["expression"]), value, call.scope)
+        return run_jq(expression, value, call.scope)
     except JavaError as error:
         if error.java_type == "OutOfMemoryError":
             raise

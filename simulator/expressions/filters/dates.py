@@ -27,7 +27,10 @@ def _option(args: Args, name: str) -> str | None:
 
 def _zone(call: Call, args: Args) -> dt.tzinfo:
     name = _option(args, "timeZone")
-    return call.scope.zone if name is None else zone_of(name)
+    if name is not None:
+        return zone_of(name)
+    # The server's zone is a region, also when it is UTC: it has names that an offset has not.
+    return zone_of("UTC") if call.scope.zone is dt.UTC else call.scope.zone
 
 
 def _locale(args: Args) -> Locale:

@@ -93,12 +93,24 @@ def _slugify(call: Call, value: Any, args: Args) -> Any:
     return None if value is None else slug(text_of(value))
 
 
+def _sides(call: Call, value: Any, args: Args) -> tuple[str, str] | None:
+    """Both sides of startsWith and endsWith as text; None when 2.0 answers false because the input is null."""
+    if call.dialect.major > 1:
+        if value is None:
+            return None
+        if args.get("value") is None:
+            raise pebble("The argument 'value' is required.")
+    return text_of(not_null(value)), text_of(not_null(args.get("value")))
+
+
 def _starts_with(call: Call, value: Any, args: Args) -> bool:
-    return text_of(not_null(value)).startswith(text_of(not_null(args.get("value"))))
+    sides = _sides(call, value, args)
+    return sides is not None and sides[0].startswith(sides[1])
 
 
 def _ends_with(call: Call, value: Any, args: Args) -> bool:
-    return text_of(not_null(value)).endswith(text_of(not_null(args.get("value"))))
+    sides = _sides(call, value, args)
+    return sides is not None and sides[0].endswith(sides[1])
 
 
 def map_leaves(value: Any, change: Callable[[str], str]) -> Any:
@@ -113,9 +125,9 @@ def map_leaves(value: Any, change: Callable[[str], str]) -> Any:
 def _escape_char(call: Call, value: Any, args: Args) -> Any:
     if value is None:
         return None
-    if args.get("type") is None:
+    if "type" not in args:
         raise pebble("The 'escapeChar' filter expects an argument 'type'.")
-    pair = _ESCAPES.get(text_of(args["type"]).lower())
+    pair = _ESCAPES.get(text_of(args["type"]).lower()) if args["type"] is not None else None
     if pair is None:
         raise pebble(
             "The 'escapeChar' filter expects the value of 'type' to be either 'single', 'double', or 'shell'."
@@ -171,7 +183,7 @@ def _separated(
             raise pebble(f"The '{call.name}' filter expects an argument 'separator'.")
         text = text_of(value)
         separator = args["separator"]
-        return without(text) if separator is None else cut(text, text_of(separator))
+        return without(text) if separator is None else cut(text, as_string(separator))
 
     return run
 

@@ -47,7 +47,9 @@ def _parsed(call: Call, args: Args, *, with_time: bool) -> dt.datetime:
         if found.date is not None:
             return dt.datetime.combine(found.date, found.time or dt.time())
     message = failure.message if failure else f"Text '{text}' could not be parsed at index 0"
-    raise pebble(f"The '{call.name}()' function could not parse 'date': {message}")
+    raise pebble(
+        f"The '{call.name}()' function could not parse 'date': java.time.format.DateTimeParseException: {message}"
+    )
 
 
 def _date(call: Call, args: Args) -> dt.date:
@@ -84,8 +86,8 @@ def _chosen(call: Call, text: str, name: str, known: tuple[str, ...], given: str
 
 
 def _is_day_week_in_month(call: Call, args: Args) -> bool:
+    _, day, position = (text_of(_required(call, args, name)) for name in ("date", "dayOfWeek", "position"))
     date = _date(call, args)
-    day, position = (text_of(_required(call, args, name)) for name in ("dayOfWeek", "position"))
     weekday = _DAYS.index(_chosen(call, day, "dayOfWeek", _DAYS, day))
     rank = _POSITIONS.index(_chosen(call, position, "position", _POSITIONS, position))
     if date.weekday() != weekday:
@@ -113,8 +115,9 @@ def _is_last_working_day(call: Call, args: Args) -> bool:
 
 
 def _is_public_holiday(call: Call, args: Args) -> bool:
-    date = _date(call, args)
+    _required(call, args, "date")
     country = as_string(_required(call, args, "countryCode")).upper()
+    date = _date(call, args)
     given = args.get("subDivision")
     part = "" if given is None else as_string(given).strip().upper()
     try:

@@ -17,7 +17,7 @@ __all__ = ["TABLE"]
 
 def _from_json(call: Call, args: Args) -> Any:
     if "json" not in args:
-        raise pebble(f"The '{call.name}' function expects an argument 'json' with type string.")
+        raise pebble(f"The '{call.name}' function expects an argument 'json'.")
     text = args["json"]
     if text is None:
         return None
@@ -30,7 +30,9 @@ def _from_json(call: Call, args: Args) -> Any:
 
 
 def _yaml(call: Call, args: Args) -> Any:
-    text = args.get("yaml")
+    if "yaml" not in args:
+        raise pebble("The 'yaml' function expects an argument 'yaml'.")
+    text = args["yaml"]
     if not is_string(text):
         raise pebble("The 'yaml' function expects an argument 'yaml' with type string.")
     try:
@@ -44,7 +46,7 @@ def _from_ion(call: Call, args: Args) -> Any:
 
     kinds = "string" if call.dialect.major == 1 else "string or byte[]"
     if "ion" not in args:
-        raise pebble(f"The 'fromIon' function expects an argument 'ion' with type {kinds}.")
+        raise pebble("The 'fromIon' function expects an argument 'ion'.")
     given = args["ion"]
     if given is None:
         return None

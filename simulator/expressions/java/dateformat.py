@@ -200,7 +200,7 @@ def field_value(field: str, moment: dt.datetime, locale: Locale) -> int:
         case "day_of_year":
             return moment.timetuple().tm_yday
         case "weekday_in_month":
-            return (moment.day - 1) % 7 + 1
+            return (moment.day - 1) // 7 + 1
         case "weekday":
             return moment.isoweekday()
         case "localized_weekday":

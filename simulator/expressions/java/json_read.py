@@ -14,6 +14,7 @@ from simulator.expressions.java.errors import JavaError
 __all__ = ["read_json"]
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
+_SOURCE = "Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled);"
 _TOKEN = re.compile(r"[\w$]+")
 
 
@@ -34,7 +35,7 @@ def read_json(text: str) -> Any:
     if position == len(text):
         raise JavaError("MismatchedInputException", "No content to map due to end-of-input")
     try:
-        return _DECODER.raw_decode(text, position)[0]
+        value, end = _DECODER.raw_decode(text, position)
     except json.JSONDecodeError as error:
         raise JavaError("JsonParseException", _explain(text, error)) from None
     except RecursionError:
@@ -47,6 +48,21 @@ def read_json(text: str) -> Any:
         raise JavaError(
             "StreamConstraintsException", "Number value length exceeds the maximum allowed"
         ) from None
+    if end < len(text) and text[end - 1].isdigit() and text[end] not in " \t\r\n":
+        raise JavaError("JsonParseException", _bad_number(text, position, end))
+    return value
+
+
+def _bad_number(text: str, start: int, end: int) -> str:
+    """A number that is the whole value must end at a blank."""
+    char = text[end]
+    place = f"\n at [{_SOURCE} line: {text.count(chr(10), 0, end) + 1}, column: {end - text.rfind(chr(10), 0, end)}]"
+    if text[start:end].lstrip("-") == "0" and char.isdigit():
+        return f"Invalid numeric value: Leading zeroes not allowed{place}"
+    found = f"Unexpected character ('{char}' (code {ord(char)}))"
+    if char == "." and "." not in text[start:end]:
+        return f"{found} in numeric value: Decimal point not followed by a digit{place}"
+    return f"{found}: Expected space separating root-level values{place}"
 
 
 def _explain(text: str, error: json.JSONDecodeError) -> str:

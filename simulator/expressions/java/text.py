@@ -250,7 +250,7 @@ def _write(
     elif isinstance(value, bytes):
         emit(f'"{base64.b64encode(value).decode("ascii")}"')
     elif isinstance(value, MapEntry):
-        _write({value.key: value.value}, zone, True, iso_durations, emit)
+        _write({value.key: value.value}, zone, keep_nulls, iso_durations, emit)
     elif isinstance(value, SafeString):
         # Jackson sees the bean SafeString with its one property.
         _write({"content": value.text}, zone, keep_nulls, iso_durations, emit)

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.expressions.java.text import double_text, to_json, to_string
+from simulator.expressions.java.values import JavaDate
+from simulator.values import Instant
 
 __all__ = ["to_yaml"]
 
@@ -82,6 +84,12 @@ def _scalar(value: Any, indent: int, zone: dt.tzinfo) -> str:
         return "{}"
     if isinstance(value, (list, tuple, set, frozenset)):
         return "[]"
+    if (
+        isinstance(value, dt.datetime)
+        and value.tzinfo is not None
+        and not isinstance(value, (JavaDate, Instant))
+    ):
+        return _text(to_json(value, value.tzinfo).strip('"'), indent)  # this mapper keeps the offset
     written = to_json(value, zone)
     if written.startswith('"'):
         # Dates and binaries: their JSON text without the quotes is plain YAML.

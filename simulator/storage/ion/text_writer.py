@@ -68,7 +68,7 @@ def float_text(value: float) -> str:
     text = double_text(value)
     if text.endswith(".0"):
         return text[:-2] + "e0"
-    return text if "E" in text else text + "e0"
+    return text.replace("E", "e") if "E" in text else text + "e0"
 
 
 def decimal_text(value: Decimal) -> str:

@@ -28,7 +28,7 @@ def shown(pattern: str, moment: dt.datetime = MOMENT, locale: str = "en_US") -> 
         ("M MM MMM MMMM MMMMM, L LLLL", "9 09 Sep September S, 9 September"),
         ("d dd D DD", "8 08 251 251"),
         ("E EEEE, e c", "Sun Sunday, 1 1"),
-        ("w W, Q QQQ, F", "37 2, 3 Q3, 1"),
+        ("w W, Q QQQ, F", "37 2, 3 Q3, 2"),
         ("a, h hh K, H k, B", "PM, 5 05 5, 17 17, in the afternoon"),
         ("m s, S SSS n N A", "19 12, 1 123 123456000 62352123456000 62352123"),
         (

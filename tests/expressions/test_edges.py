@@ -1,0 +1,76 @@
+"""Corners of the engine that are easy to get wrong: what is evaluated, which class fails, what ends a number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from simulator.dialect import DIALECTS
+from simulator.expressions.scope import Scope
+from tests.expressions.filters.harness import BOTH, RENDERERS, fails, render
+
+PEBBLE = "io.pebbletemplates.pebble.error.PebbleException: "
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ true contains 1 }}", "Contains operator can only be used on Collections, Maps and arrays."),
+        ("{{ not l }}", "Unsupported value type ArrayList. Expected Boolean, String, Number"),
+        ("{{ n or true }}", "null value used in and operator and strict variables is set to true"),
+        ("{{ yaml() }}", "The 'yaml' function expects an argument 'yaml'. ("),
+        ("{{ fromJson('01') }}", "Invalid json: Invalid numeric value: Leading zeroes not allowed"),
+        ("{{ fromJson('2024-01-01') }}", "Expected space separating root-level values"),
+        ("{{ 'a' | escapeChar(n) }}", "expects the value of 'type' to be either"),
+        ("{{ 'a' | jq(n) }}", "Unable to parse jq value 'a' with type 'java.lang.String'"),
+    ],
+)
+def test_errors_of_the_engine(template: str, message: str, dialect: str) -> None:
+    found = fails(template, dialect).message
+    assert found.startswith(PEBBLE)
+    assert message in found
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ isWeekend('x') }}", "could not parse 'date': java.time.format.DateTimeParseException: Text 'x'"),
+        ("{{ isPublicHoliday('x') }}", "The 'isPublicHoliday()' function expects a 'countryCode' argument."),
+        ("{{ isDayWeekInMonth('x') }}", "The 'isDayWeekInMonth()' function expects a 'dayOfWeek' argument."),
+    ],
+)
+def test_errors_of_the_date_functions(template: str, text: str) -> None:
+    assert text in fails(template).message
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize(
+    ("template", "expected"),
+    [
+        ("{{ n contains missing }}", "false"),
+        ("{{ '2024-03-15' is json }}", "false"),
+        ("{{ '2024 x' is json }}", "true"),
+        ("{{ zoned | yaml }}", "2013-09-08T16:19:12.123456+01:00\n"),
+        ("{{ '2024-03-15' | date('F') }}", "3"),
+        ("{{ '2024-03-15T10:20:30Z' | date('z VV') }}", "UTC UTC"),
+        ("{{ '2024-03-15' | date('iso_zoned_date_time') }}", "2024-03-15T00:00:00Z[UTC]"),
+        ("{{ 10000000.0 | toIon }}", "1.0e7"),
+        ("{{ m.entrySet() }}", '[{"b":1},{},{"c":{"x":[1,null]}}]'),
+    ],
+)
+def test_values(template: str, expected: str, dialect: str) -> None:
+    assert render(template, dialect) == expected
+
+
+def test_null_starts_with_nothing() -> None:
+    assert render("{{ n | startsWith('a') }}") == "false"
+    assert fails("{{ n | startsWith('a') }}", "1").java_type == "NullPointerException"
+
+
+@pytest.mark.parametrize(
+    ("template", "value"), [('{{ "#{1 + 1}" }}', 2), ("{{ 1 }}{{ [] }}", "1[]"), ("{{ [1] }} x", [1])]
+)
+def test_typed(template: str, value: Any) -> None:
+    assert RENDERERS["2"].render_typed(template, Scope(dialect=DIALECTS["2"])) == value
