@@ -53,6 +53,7 @@ from simulator.shape import did_you_mean
 from simulator.sidefile import SideFile, read_side_file, side_file_of
 
 if TYPE_CHECKING:
+    from simulator.engine.processes import Processes
     from simulator.secrets.redact import Redactor
 
 __all__ = ["Session", "exit_code_of", "read_flow_text"]
@@ -150,6 +151,7 @@ class Session:
         self.execution: Execution | None = None
         self.executor: Any = None
         self._redactor: Redactor | None = None
+        self._processes: Processes | None = None
 
     # --- opening
 
@@ -465,6 +467,7 @@ class Session:
         self._fill_stores()
         doubles = _Doubles(self.supervisor, self._on_double)
         self.endpoints = RunEndpoints(doubles, NetworkPolicy(settings.live, settings.allow))
+        self._processes = Processes(self.rundir.note_process, self.rundir.forget_process)
         self.executor = Executor(
             dialect=self.dialect,
             flows=self.flows,
@@ -475,7 +478,7 @@ class Session:
             namespace_files=self.namespace_files,
             clock=self.clock,
             endpoints=self.endpoints,
-            processes=Processes(),
+            processes=self._processes,
             secrets=self.vault,
             redactor=self.vault.redactor,
             sink=self._emit,
@@ -502,6 +505,7 @@ class Session:
             recursive_rendering=bool(config.get("recursive_rendering")),
             encryption_key=config.get("encryption_key"),
             allowed_paths=tuple(Path(item) for item in config.get("allowed_paths") or ()),
+            docker=self.settings.docker,
             work_root=self.rundir.work,
             zone=self._zone(),
             seed=self.seed,
@@ -663,6 +667,8 @@ class Session:
         if self._closed:
             return
         self._closed = True
+        if self._processes is not None:
+            self._processes.close()
         self.supervisor.stop()
         if self.rundir is not None:
             self.rundir.close()
@@ -727,8 +733,8 @@ class _LazyDouble:
 
 
 def _prewarm_aws() -> None:
-    try:
+    """A head start, nothing more: what fails here is done again, and told, when it is needed."""
+    with contextlib.suppress(Exception):
         from simulator.plugins.aws import prewarm
-    except ImportError:
-        return
-    prewarm()
+
+        prewarm()

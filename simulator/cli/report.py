@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.cli.console import Console
-from simulator.errors import ExitCode, NotFoundError
+from simulator.errors import ExitCode, NotFoundError, SimulatorError
 
 if TYPE_CHECKING:
     from simulator.engine.store import StoredRun
     from simulator.model.flow import Flow
+    from simulator.secrets.redact import Redactor
 
 HELP = "one HTML file that shows an execution"
 
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     from simulator.cli.executions import store_of
     from simulator.reports.html import HtmlReporter
+    from simulator.reports.masking import mask_deep
     from simulator.reports.sink import file_writer
 
     reference = None if args.execution == "last" else args.execution
@@ -37,12 +39,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
         args.flow or Path(str(stored.started.get("file") or "")), str(stored.started.get("dialect") or "2.0")
     )
     target = args.output or Path(f"{execution.flow_id}.html")
-    # What was kept was masked when it was written: no vault is needed to read it.
+    # Events were masked when they were written. Stored files were not: they are data, and need the secrets to be masked.
+    redactor = _redactor(flow, console)
     reporter = HtmlReporter(
-        file_writer(target, console.redactor),
+        file_writer(target, redactor),
         flow,
         command=f"simulate run {flow.file}",
-        previews=lambda: _previews(stored),
+        previews=(lambda: mask_deep(_previews(stored), redactor)) if redactor is not None else None,
     )
     for event in _events(stored, flow):
         reporter.on_event(event)
@@ -72,6 +75,22 @@ def _flow(path: Path, dialect: str) -> Flow:
     if flow is None:
         raise NotFoundError(f"`{path}` holds no flow any more", hint="give the flow's file with --flow FILE")
     return flow
+
+
+def _redactor(flow: Flow, console: Console) -> Redactor | None:
+    """Knows the secrets of the flow's env files. None when they cannot be read, or when the flow asks for secrets and
+    there are none: stored files are not shown then."""
+    from simulator.session import Session
+
+    redactor = console.arm()
+    try:
+        with Session.open(
+            Path(flow.file), flags={"keep": 0}, environ=console.environ, local=False, redactor=redactor
+        ) as session:
+            known = bool(session.vault.names())
+    except SimulatorError:
+        return None
+    return redactor if known or "secret(" not in (flow.source or "") else None
 
 
 def _events(stored: StoredRun, flow: Flow) -> list[Any]:

@@ -124,10 +124,11 @@ class TaskRun:
     task_id: str
     state: State
     parent_task_run_id: str | None = None
-    value: str | None = None
+    value: str | None = field(default=None, repr=False)
     iteration: int | None = None
     attempts: tuple[Attempt, ...] | None = None
-    outputs: Mapping[str, Any] | None = None
+    outputs: Mapping[str, Any] | None = field(default=None, repr=False)
+    """In clear, for the tasks that come after: kept out of the representation, which lands in assertion messages."""
     dynamic: bool = False
     force_execution: bool = False
     mocked: bool = False
@@ -162,17 +163,17 @@ class Execution:
     state: State
     flow_revision: int = 1
     task_runs: tuple[TaskRun, ...] = ()
-    inputs: Mapping[str, Any] = field(default_factory=dict)
-    outputs: Mapping[str, Any] | None = None
-    labels: tuple[tuple[str, str], ...] = ()
-    variables: Mapping[str, Any] | None = None
-    trigger: Mapping[str, Any] | None = None
+    inputs: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    outputs: Mapping[str, Any] | None = field(default=None, repr=False)
+    labels: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    variables: Mapping[str, Any] | None = field(default=None, repr=False)
+    trigger: Mapping[str, Any] | None = field(default=None, repr=False)
     parent_id: str | None = None
     original_id: str | None = None
     attempt_number: int = 1
     kind: str | None = None
     """None/NORMAL, TEST, PLAYGROUND, LOOP (2.0)"""
-    loop: Mapping[str, Any] | None = None
+    loop: Mapping[str, Any] | None = field(default=None, repr=False)
     """For kind LOOP: task_id, task_run_id, index, key, value."""
     schedule_date: dt.datetime | None = None
     trigger_id: str | None = None

@@ -45,6 +45,7 @@ class Processes:
         """`started` and `ended` are told each pid: after a `kill -9` of ours somebody has to end it."""
         self._started, self._ended = started, ended
         self._lock = threading.Lock()
+        self._closed = False
         self._running: set[subprocess.Popen[bytes]] = set()
 
     def run(
@@ -76,7 +77,11 @@ class Processes:
             ) from None
         with self._lock:
             self._running.add(process)
+            closed = self._closed
         self._started(process.pid)
+        if closed:
+            # It was being started while everything was taken down.
+            _signal_group(process, signal.SIGKILL)
         killed = threading.Event()
 
         def cancel() -> None:
@@ -138,8 +143,9 @@ class Processes:
             _signal_group(process, signal.SIGKILL)
 
     def close(self) -> None:
-        """Kills whatever still runs."""
+        """Kills whatever still runs, and whatever is started from now on."""
         with self._lock:
+            self._closed = True
             left = list(self._running)
         for process in left:
             _signal_group(process, signal.SIGKILL)

@@ -29,6 +29,10 @@ RUN_CODES: dict[str, tuple[str, str]] = {
     "SIM-MOCK-002": ("A mock with an output that the type does not have", "Mocks are checked against the outputs of the task's type, so that a test cannot prove what Kestra never gives."),
     "SIM-ENGINE-001": ("An execution that never ends", "A flowable without enabled children stays RUNNING in Kestra 1.x."),
     "SIM-RUN-001": ("The execution is not kept", "The state directory cannot be written; `--state-dir` names another one."),
+    "SIM-RUN-005": (
+        "Secrets were masked when the execution was kept",
+        "Outputs of a kept execution that held a secret are stored as ******; run the flow from the start to have them again.",
+    ),
     "SIM-REMOTE-001": ("The Kestra server refuses", "The server answered with an error, or not at all."),
     "SIM-STORAGE-404": ("No such file", "The internal storage has no file of that name."),
     "SIM-STORAGE-410": ("An expired value", "The key of the KV store is past its time to live."),
