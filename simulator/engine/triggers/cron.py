@@ -23,6 +23,8 @@ _NICKNAMES = {
     "@midnight": "0 0 * * *",
     "@hourly": "0 * * * *",
 }
+_MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _HORIZON = dt.timedelta(days=3660)
 
 
@@ -41,9 +43,23 @@ class Cron:
             )
         self.expression = text
         self.zone = zone
+        self._never = self._impossible_day()
         self._check()
 
+    def _impossible_day(self) -> bool:
+        """A day that no month of the expression has (31 2): cron-utils takes it, and it never comes."""
+        *_, day, month, weekday = self.expression.split()
+        if weekday != "*" or not day.isdigit() or not 1 <= int(day) <= 31:
+            return False
+        named = {name: str(number) for number, name in enumerate(_MONTHS, 1)}
+        months = [named.get(part.upper(), part) for part in month.split(",")]
+        return all(part.isdigit() and 1 <= int(part) <= 12 for part in months) and all(
+            int(day) > _LONGEST[int(part) - 1] for part in months
+        )
+
     def _check(self) -> None:
+        if self._never:
+            return
         try:
             CronSim(self.expression, dt.datetime(2000, 1, 1))
         except CronSimError as error:
@@ -58,6 +74,8 @@ class Cron:
         return self._step(before, reverse=True)
 
     def _step(self, start: dt.datetime, *, reverse: bool) -> dt.datetime | None:
+        if self._never:
+            return None
         local = start.astimezone(self.zone)
         try:
             found = next(CronSim(self.expression, local, reverse=reverse))

@@ -196,6 +196,8 @@ class Triggers:
             if not self.holds(flow, trigger, variables):
                 return None
             inputs = self._inputs(flow, trigger, variables)
+            if self.kernel.dialect.major == 1 and (trigger.canonical or "").endswith(".ScheduleOnDates"):
+                variables = {}  # it has no output there (core-tasks.md 10)
             return self.start(flow, trigger, variables, inputs)
         except SimulatorError as error:
             return self.start_failed(flow, trigger, variables, error.message)
