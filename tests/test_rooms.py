@@ -43,6 +43,7 @@ TOP = {
     "config",
     "deployed",
     "endpoints",
+    "http_service",
     "mocks",
     "remote",
     "reuse",

@@ -9,15 +9,21 @@ time. What a call is depends on the kind: a connection, a request, a statement.
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 import threading
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from simulator.errors import UsageError
-from simulator.shape import did_you_mean
 from simulator.values import parse_duration
 
-__all__ = ["Faults", "normalize"]
+__all__ = ["Faults", "kind_hint", "normalize"]
+
+
+def kind_hint(kind: str, kinds: Collection[str]) -> str:
+    """What to write instead of a kind that is not there."""
+    close = difflib.get_close_matches(kind, sorted(kinds), n=1)
+    return f"did you mean `{close[0]}`?" if close else "there are: " + ", ".join(sorted(kinds))
 
 
 def normalize(
@@ -30,7 +36,7 @@ def normalize(
         if kind not in kinds:
             raise UsageError(
                 f"the {double} double has no fault `{kind}`",
-                hint=did_you_mean(kind, kinds) or "there are: " + ", ".join(sorted(kinds)),
+                hint=kind_hint(kind, kinds),
             )
         clean = {key: value for key, value in fault.items() if key not in ("delay", "double")}
         delay = fault.get("delay")

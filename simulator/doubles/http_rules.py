@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from simulator.doubles.faults import kind_hint
 from simulator.errors import DoubleError, UsageError
-from simulator.shape import did_you_mean
 from simulator.values import parse_duration
 
 __all__ = ["FAULTS", "Fault", "Request", "Response", "Rule", "parse_rules", "snippet"]
@@ -117,7 +117,7 @@ class Fault:
             known = (*FAULTS, "status")
             raise UsageError(
                 f"the http double has no fault `{kind}`",
-                hint=did_you_mean(str(kind), known) or "there are: " + ", ".join(sorted(known)),
+                hint=kind_hint(str(kind), known),
             )
         delay = _seconds(data.get("delay"), "http fault")
         status = int(data.get("status") or 503)

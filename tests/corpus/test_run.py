@@ -37,6 +37,23 @@ def test_flow_reaches_its_end(path: Path, tmp_path: Path) -> None:
 
 
 @needs_corpus
+@pytest.mark.parametrize(
+    "name",
+    ["shell-scripts", "scan-dynamodb-table", "snowflake-query-trigger", "incident-response-jira-slack"],
+)
+def test_scripts_run_for_real(name: str, tmp_path: Path) -> None:
+    """A sample whose scripts need nothing but this machine."""
+    path = next(path for path in FLOWS if path.stem == name)
+    outcome = run_flow(
+        path, tmp_path, ("io.kestra.plugin.scripts.python.", "io.kestra.plugin.scripts.shell.")
+    )
+    assert outcome.execution is not None and outcome.state == "SUCCESS", outcome.reasons
+    scripts = [task.id for task in outcome.flow.walk_tasks() if ".scripts." in task.type]
+    ran = [run for run in outcome.execution.task_runs if run.task_id in scripts]
+    assert ran and not any(run.mocked for run in ran)
+
+
+@needs_corpus
 def test_expected_failures_name_flows_and_reasons() -> None:
     assert set(EXPECTED) <= {path.name for path in FLOWS}
     for name, entry in EXPECTED.items():

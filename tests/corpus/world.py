@@ -56,11 +56,13 @@ class Outcome:
         logs: list[LogEntry],
         error: SimulatorError | None,
         mocked: set[str],
+        flow: Flow,
     ) -> None:
         self.execution = execution
         self.logs = logs
         self.error = error
         self.mocked = mocked
+        self.flow = flow
 
     @property
     def state(self) -> str:
@@ -142,16 +144,19 @@ def _mocked(task: Task) -> bool:
     return not name.startswith(_REAL) or name in ("io.kestra.plugin.core.flow.Subflow",)
 
 
-def run_flow(path: Path, folder: Path) -> Outcome:
-    """Runs a flow with generated surroundings; nothing but a SimulatorError is caught."""
+def run_flow(path: Path, folder: Path, real: tuple[str, ...] = ()) -> Outcome:
+    """Runs a flow with generated surroundings; nothing but a SimulatorError is caught.
+
+    `real`: beginnings of types that are not mocked although they run code.
+    """
     try:
-        return _run(path, folder, by_trigger=True)
+        return _run(path, folder, real, by_trigger=True)
     except NotFoundError:
         # The trigger's conditions do not hold on the day of the test: somebody starts it by hand.
-        return _run(path, folder, by_trigger=False)
+        return _run(path, folder, real, by_trigger=False)
 
 
-def _run(path: Path, folder: Path, *, by_trigger: bool) -> Outcome:
+def _run(path: Path, folder: Path, real: tuple[str, ...], *, by_trigger: bool) -> Outcome:
     recorder = _Recorder()
     text = path.read_text("utf-8")
     registry = Registry()
@@ -163,7 +168,12 @@ def _run(path: Path, folder: Path, *, by_trigger: bool) -> Outcome:
         "env": {f"ENV_{name.upper()}": "sample" for name in _ENV.findall(text)},
         "kv": {flow.namespace: dict.fromkeys(_KV.findall(text), 1)},
         "inputs": dict(_inputs(flow, folder)),
-        "mocks": stubs(flow, registry, choice.dialect, wanted=_mocked),
+        "mocks": stubs(
+            flow,
+            registry,
+            choice.dialect,
+            wanted=lambda task: _mocked(task) and not task.type.startswith(real),
+        ),
         "kestra": str(choice.dialect.major),
         "seed": 1,
         "state_dir": folder,
@@ -178,11 +188,11 @@ def _run(path: Path, folder: Path, *, by_trigger: bool) -> Outcome:
             if session.settings.payload is not None:
                 payload = _stored(session, session.settings.payload)
                 session.settings = replace(session.settings, payload=payload)
-            return Outcome(session.run(), recorder.logs, None, set(flags["mocks"]))
+            return Outcome(session.run(), recorder.logs, None, set(flags["mocks"]), flow)
     except NotFoundError:
         raise
     except SimulatorError as error:
-        return Outcome(None, recorder.logs, error, set(flags["mocks"]))
+        return Outcome(None, recorder.logs, error, set(flags["mocks"]), flow)
 
 
 def _stored(session: Session, value: Any) -> Any:

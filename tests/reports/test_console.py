@@ -81,6 +81,9 @@ def test_a_mock_says_that_it_is_one() -> None:
     run = task_run("fetch", StateType.SUCCESS, 1, mocked=True)
     out, _ = story(*run_of(StateType.SUCCESS, TaskRunChanged(at(1), run)))
     assert "(mock)" in out
+    assert out.rstrip().endswith(", 1 mocked")
+    quiet, _ = story(*run_of(StateType.SUCCESS, TaskRunChanged(at(1), run, "x.Y")), quiet=True)
+    assert quiet.endswith("1 task run in 2.00 s, 1 mocked\n")
 
 
 def test_errors_follow_a_failed_run_only() -> None:
