@@ -14,8 +14,13 @@ _COLON = re.compile(r"^\s*(?:- +)*[\w.-]+\s*:\s+(?P<value>[^'\"|>\[{\s].*:(?:\s.
 _TIGHT = re.compile(r"^\s*(?:- +)*(?P<key>[A-Za-z_][\w-]*):(?P<value>[^\s/].*)$")
 
 
-def hint_for(source: SourceText, position: Position, problem: str) -> str | None:
-    """What would help with a syntax error at this place; None when nothing is known."""
+def hint_for(source: SourceText, position: Position, problem: str, opened: int | None = None) -> str | None:
+    """What would help with a syntax error at this place; None when nothing is known.
+
+    `opened`: the line in which the quoted text starts that the reader was in.
+    """
+    if opened is not None:
+        return f"The quote that opens in line {opened} is never closed, or closed too early."
     line = source.line(position.line)
     if "\t" in line and ("TAB" in problem or "\\t" in problem):
         return "YAML allows no tab here: use blanks."

@@ -122,7 +122,11 @@ def _syntax(source: SourceText, error: yaml.YAMLError) -> NoReturn:
             f"    {' ' * min(position.column - 1, 200)}^",
         ]
     )
-    _fail(source, position, "SIM-YAML-001", message, hint_for(source, position, problem))
+    start = getattr(error, "context_mark", None)
+    opened = start.line + 1 if start is not None and "quoted scalar" in (context or "") else None
+    if opened is not None and ("escape" in problem or opened == position.line):
+        opened = None
+    _fail(source, position, "SIM-YAML-001", message, hint_for(source, position, problem, opened))
 
 
 def _fail(
@@ -276,13 +280,11 @@ class _Open:
         else:
             name = type(event).__name__
             message = f"Expected a field name (Scalar value in YAML), got this instead: <org.yaml.snakeyaml.events.{name}(anchor={event.anchor or 'null'}, tag={event.tag or 'null'}, implicit={str(event.implicit).lower()})>"
-            _fail(
-                reader.source,
-                span.start,
-                "SIM-YAML-004",
-                message,
-                hint_for(reader.source, span.start, message),
-            )
+            hint = hint_for(reader.source, span.start, message)
+            start, end = span.start, Position(span.start.line, span.start.column + 1)
+            if reader.source.line(start.line)[: start.column].endswith("{{"):  # point at both braces
+                start = Position(start.line, start.column - 1)
+            _fail(reader.source, start, "SIM-YAML-004", message, hint, end)
         if key in self.key_spans:
             _fail(
                 reader.source,

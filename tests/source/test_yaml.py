@@ -171,3 +171,17 @@ def test_any_bytes_are_decoded_or_refused(data: bytes) -> None:
         assert isinstance(decode(data, "f"), str)
     except InvalidFlowError as error:
         assert error.span is not None
+
+
+def test_an_expression_without_quotes_is_pointed_at() -> None:
+    with pytest.raises(InvalidFlowError) as caught:
+        read_yaml("a:\n  b: {{ x }}\n", "f.yml")
+    span = caught.value.span
+    assert span is not None
+    assert (span.start, span.end) == (Position(2, 6), Position(2, 8))
+
+
+def test_the_line_of_an_open_quote_is_named() -> None:
+    with pytest.raises(InvalidFlowError) as caught:
+        read_yaml('a: x\nb: "hello\nc: y\n', "f.yml")
+    assert caught.value.hint == "The quote that opens in line 2 is never closed, or closed too early."
