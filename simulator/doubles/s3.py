@@ -127,9 +127,24 @@ class S3Double:
                     }
                 ]
             if wanted.get("bucket") and not declared.get("buckets"):
-                order["buckets"] = {wanted["bucket"]: {"region": wanted.get("region")}}
+                order["buckets"] = {wanted["bucket"]: {"region": wanted.get("region"), "assumed": True}}
             self.order(order)
             self._prepared.add(key)
+
+    def reset(
+        self,
+        declared: Mapping[str, Any] | None,
+        *,
+        resolve: Callable[[str], Path] = Path,
+        faults: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        """As a new one would be with these settings; the process stays. For tests that share it one after the other."""
+        with self._lock:
+            self._declared, self._resolve = declared, resolve
+            self._faults = normalize(faults, KINDS, self.name)
+            self._prepared.clear()
+            if self._child is not None:
+                self.order({"reset": True, **self._config()})
 
     def contents(self) -> Mapping[str, Any]:
         """Bucket -> key -> size, etag, content type."""

@@ -38,6 +38,8 @@ class S3App:
         self._faults = Faults(())
         self._numbers = itertools.count(1)
         self._backend = s3_backends[ACCOUNT]["aws"]
+        # Buckets of which nobody said where they are: any region reaches them.
+        self._anywhere: set[str] = set()
         self._inner = create_backend_app("s3")
         # moto sets it; a traceback page would show memory to whoever asks.
         self._inner.debug = False
@@ -55,6 +57,9 @@ class S3App:
 
     def command(self, order: Mapping[str, Any]) -> Any:
         """Does what an order says: add credentials, buckets, faults; tell contents; copy an object to a file."""
+        if order.get("reset"):
+            self._backend.reset()
+            self._verifier, self._faults, self._numbers = Verifier(), Faults(()), itertools.count(1)
         for pair in order.get("credentials") or ():
             self._verifier.add(Credential(pair["access_key"], pair["secret_key"], pair.get("session_token")))
         for name, facts in (order.get("buckets") or {}).items():
@@ -72,6 +77,8 @@ class S3App:
     def _bucket(self, name: str, facts: Mapping[str, Any]) -> None:
         if name in self._backend.buckets:
             return
+        if facts.get("assumed") or not facts.get("region"):
+            self._anywhere.add(name)
         self._backend.create_bucket(name, str(facts.get("region") or "us-east-1"))
         if facts.get("versioning"):
             self._backend.put_bucket_versioning(name, "Enabled")
@@ -105,12 +112,33 @@ class S3App:
             return _refuse(
                 Refusal(404, "NoSuchKey", "The specified key does not exist."), environ, start_response
             )
-        refusal = self._verifier.check(environ, host) or self._fault(environ)
+        refusal = self._verifier.check(environ, host) or self._fault(environ) or self._elsewhere(environ)
         if refusal is not None:
             return _refuse(refusal, environ, start_response)
 
         answer = Answer(start_response, next(self._numbers))
         return answer.finish(self._inner(environ, answer.start))
+
+    def _elsewhere(self, environ: Mapping[str, Any]) -> Refusal | None:
+        """S3's answer at the endpoint of another region than the bucket's."""
+        name = str(environ.get("PATH_INFO", "")).lstrip("/").partition("/")[0]
+        bucket = self._backend.buckets.get(name)
+        if bucket is None or name in self._anywhere:
+            return None
+        query = str(environ.get("QUERY_STRING", ""))
+        if query.startswith("location"):
+            return None  # the one question that any region answers
+        scope = str(environ.get("HTTP_AUTHORIZATION", "")).partition("Credential=")[2].partition(",")[0]
+        region = (scope.split("/") + [""] * 5)[2]
+        if not region or region == bucket.region_name or _makes_bucket(environ):
+            return None
+        return Refusal(
+            301,
+            "PermanentRedirect",
+            "The bucket you are attempting to access must be addressed using the specified endpoint."
+            " Please send all future requests to this endpoint.",
+            {"Endpoint": f"{name}.s3.{bucket.region_name}.amazonaws.com", "Bucket": name},
+        )
 
     def _fault(self, environ: Mapping[str, Any]) -> Refusal | None:
         """The first declared fault that strikes now. A call counts for every fault."""
@@ -145,6 +173,11 @@ _FAULTS: dict[str, Callable[[Mapping[str, Any], Mapping[str, Any]], Refusal | No
     "reset": _reset,
     "refuse": _reset,
 }
+
+
+def _makes_bucket(environ: Mapping[str, Any]) -> bool:
+    path = str(environ.get("PATH_INFO", "")).strip("/")
+    return environ.get("REQUEST_METHOD") == "PUT" and "/" not in path and not environ.get("QUERY_STRING")
 
 
 def _refuse(refusal: Refusal, environ: Mapping[str, Any], start_response: StartResponse) -> Iterable[bytes]:

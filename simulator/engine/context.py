@@ -193,6 +193,14 @@ class TaskContext:
         return _Processes(self._kernel, self._job)
 
     @property
+    def allowed_paths(self) -> tuple[Path, ...]:
+        return self._kernel.settings.allowed_paths
+
+    @property
+    def docker(self) -> bool:
+        return self._kernel.settings.docker
+
+    @property
     def executions(self) -> ExecutionService:
         if self._executions is None:
             raise TaskError("There is no execution service here")
@@ -407,9 +415,8 @@ class TaskContext:
         self._directory.input_files(files, self._files)
 
     def output_files(self, patterns: Iterable[str]) -> dict[str, str]:
-        return self._directory.output_files(
-            [str(self.render(pattern)) for pattern in patterns], self._context
-        )
+        # Task code has rendered them already: file names are data, not templates.
+        return self._directory.output_files([str(pattern) for pattern in patterns], self._context)
 
     def load_namespace_files(self, options: Any) -> None:
         self._directory.load_namespace_files(

@@ -30,6 +30,8 @@ class EngineSettings:
     """kestra.encryption.secret-key, base64 of 16, 24 or 32 bytes"""
     allowed_paths: tuple[Path, ...] = ()
     """kestra.local-files.allowed-paths"""
+    docker: bool = False
+    """Whether scripts run in containers of a local engine."""
     work_root: Path | None = None
     """Where working directories are made; the system's temporary folder by default."""
     zone: dt.tzinfo = dt.UTC

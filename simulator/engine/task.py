@@ -197,6 +197,14 @@ class RunContext(Protocol):
     processes: ProcessRunner
     executions: ExecutionService
 
+    @property
+    def allowed_paths(self) -> tuple[Path, ...]:
+        """Folders of this machine that tasks may reach (`kestra.local-files.allowed-paths`)."""
+
+    @property
+    def docker(self) -> bool:
+        """Whether scripts run in containers (`--docker`)."""
+
     def get(self, name: str, default: Any = None, *, extra: Mapping[str, Any] | None = None) -> Any:
         """A property, rendered and converted by its PropertySpec (Kestra's Property<T> rules, flow.md 2.5).
 

@@ -158,6 +158,10 @@ class Vault:
             )
         return f"put {SECRET_PREFIX}{upper}=<base64> into the env file; there are: {', '.join(self.names())}"
 
+    def register(self, value: str) -> None:
+        """Hides a value that was made from a secret (a sub-key of its JSON)."""
+        self.redactor.register(value)
+
     # Kestra's rules -------------------------------------------------------------------------------------------
 
     def _hide(self, name: str, value: str) -> None:

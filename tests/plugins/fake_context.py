@@ -191,6 +191,8 @@ class FakeContext:
         self.messages: list[tuple[str, Mapping[str, Any]]] = []
         self.cancel_actions: list[Callable[[], None]] = []
         self.cancelled = False
+        self.allowed_paths: tuple[Path, ...] = ()
+        self.docker = False
 
     # -- properties ---------------------------------------------------------------------------------------------
 

@@ -101,6 +101,8 @@ class WorkingDirectoryRole(ChildrenRole):
                 patterns = context.raw("outputFiles")
                 if isinstance(patterns, str):
                     patterns = context.get("outputFiles")
+                elif patterns:
+                    patterns = [context.render(pattern) for pattern in patterns]
                 files = context.output_files(patterns) if patterns else {}
                 if files:
                     outputs["outputFiles"] = files

@@ -48,7 +48,13 @@ def _secret(call: Call, args: Args) -> Any:
         error.hint = found.hint
         raise error from found
     if subkey:
-        return _sub_value(key, value, subkey)
+        found_value = _sub_value(key, value, subkey)
+        # As hidden as the whole: a sink knows only the values it was told.
+        register = getattr(service, "register", None)
+        if callable(register):
+            for text in _texts(found_value):
+                register(text)
+        return found_value
     if full:
         # A store that keeps metadata beside the value offers `find_full`; the environment has none.
         find_full = getattr(service, "find_full", None)
@@ -69,6 +75,23 @@ def _sub_value(key: str, value: str, subkey: str) -> str:
         raise pebble(f"Cannot find secret sub-key '{subkey}' in secret '{key}'.")
     found = parsed[subkey]
     return found if isinstance(found, str) else to_json(found, keep_nulls=True)
+
+
+def _texts(value: str) -> list[str]:
+    """A sub-value, and the texts inside when it is JSON itself: an expression may take it further apart."""
+    found, waiting = [value], [value]
+    while waiting:
+        item: Any = waiting.pop()
+        if isinstance(item, str) and item[:1] in ("{", "["):
+            try:
+                item = read_json(item)
+            except JavaError:
+                continue
+        if isinstance(item, (Mapping, list)):
+            inner = list(item.values()) if isinstance(item, Mapping) else item
+            found += [text for text in inner if isinstance(text, str)]
+            waiting += [deeper for deeper in inner if isinstance(deeper, (Mapping, list))]
+    return found
 
 
 def _kv(call: Call, args: Args) -> Any:

@@ -71,7 +71,15 @@ def _create(arguments: dict[str, Any], *, double: bool, path_style: bool = False
     else:
         # Over the wire every byte of a body is signed, as the SDK does.
         options["s3"].pop("payload_signing_enabled")
-    return _shared_session().create_client(service, config=Config(**options), **arguments)
+    client = _shared_session().create_client(service, config=Config(**options), **arguments)
+    if service == "s3":
+        # botocore would go to the bucket's own region in silence; the Java SDK fails.
+        client.meta.events.register("before-call.s3", _no_redirect)
+    return client
+
+
+def _no_redirect(params: dict[str, Any], **_: Any) -> None:
+    params.setdefault("context", {}).setdefault("s3_redirect", {})["redirected"] = True
 
 
 def aws_client(ctx: RunContext, service: str, **wanted: Any) -> Any:

@@ -20,13 +20,21 @@ _CLASSES = {
     "InvalidObjectState": "InvalidObjectStateException",
 }
 _HINTS = {
+    "PermanentRedirect": "the task's `region` is not the region of the bucket",
     "NoSuchBucket": "list the bucket under `doubles: s3: buckets:` in the side file `<flow>.sim.yml`",
     "InvalidAccessKeyId": "the key of the flow (or its secret) is not one of `doubles: s3: credentials:` in the side file",
     "SignatureDoesNotMatch": "the secret key of the flow (or its secret) is not the one that belongs to the access key: "
     "compare it with `doubles: s3: credentials:` in the side file",
 }
 #: A HEAD request has no body to say more.
-_BARE = {"404": ("NoSuchKey", "The specified key does not exist."), "403": ("AccessDenied", "Forbidden")}
+_BARE = {
+    "301": (
+        "PermanentRedirect",
+        "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
+    ),
+    "404": ("NoSuchKey", "The specified key does not exist."),
+    "403": ("AccessDenied", "Forbidden"),
+}
 
 
 @contextlib.contextmanager

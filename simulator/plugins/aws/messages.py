@@ -230,9 +230,15 @@ def _consume(ctx: RunContext, *, trigger: bool) -> dict[str, Any]:
                     hint="Kestra waits for maxRecords without an end: `maxDuration` ends the wait, and"
                     " `doubles: aws: queues:` in the side file puts messages into the queue",
                 )
-            ctx.clock.sleep(_POLL)
+            ctx.clock.sleep(_pause(duration, elapsed, simulated=ctx.clock.simulated))
     ctx.metric("records", count, tags={"queue": url})
     return {"count": count, "uri": ctx.put_file(path)}
+
+
+def _pause(duration: dt.timedelta | None, elapsed: dt.timedelta, *, simulated: bool) -> dt.timedelta:
+    """Until the next look: a second, longer in simulated time the longer nothing came."""
+    pause = max(_POLL, elapsed / 10) if simulated else _POLL
+    return pause if duration is None else min(pause, duration - elapsed)
 
 
 def _body(text: str) -> Any:

@@ -1,8 +1,7 @@
 """`fs.local.*`: files of this machine, below the folders that are allowed (fs-and-others.md 9).
 
-Kestra's tasks need the plugin configuration `allowed-paths`. Here the environment variable `SIMULATE_ALLOWED_PATHS`
-(folders separated by the system's path separator) holds it; without it every task fails as it does there. A path is
-compared after all symbolic links are followed.
+Kestra's tasks need the plugin configuration `allowed-paths`. Here `config: allowed_paths:` of the side file holds it;
+without it every task fails as it does there. A path is compared after all symbolic links are followed.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable
@@ -23,8 +21,6 @@ from simulator.model.catalog import OutputSpec, PropertySpec, T, TaskSpec
 
 __all__ = ["Copy", "Delete", "Download", "Downloads", "List", "Move", "Upload", "Uploads"]
 
-ALLOWED_VARIABLE = "SIMULATE_ALLOWED_PATHS"
-
 _FROM = PropertySpec("from", required=True)
 _OVERWRITE_ON = PropertySpec("overwrite", T.BOOLEAN, default=True)
 _OVERWRITE_OFF = PropertySpec("overwrite", T.BOOLEAN, default=False)
@@ -34,16 +30,14 @@ _MAX_FILES = PropertySpec("maxFiles", T.INTEGER, default=25)
 _FILES = OutputSpec("files", T.LIST)
 
 
-def allowed(text: str) -> Path:
+def allowed(ctx: RunContext, text: str) -> Path:
     """The real path of `text`. Raises TaskError with the plugin's texts outside the allowed folders."""
-    folders = [
-        Path(item).resolve() for item in os.environ.get(ALLOWED_VARIABLE, "").split(os.pathsep) if item
-    ]
+    folders = [folder.resolve() for folder in ctx.allowed_paths]
     if not folders:
         raise TaskError(
             "The 'allowed-paths' configuration is required to enable access to the local filesystem. "
             "Please set it in the plugin configuration.",
-            hint=f"set {ALLOWED_VARIABLE} to the folders that flows may touch",
+            hint="list the folders that flows may touch in the side file: `config: {allowed_paths: [/data]}`",
         )
     plain = text.removeprefix("file://")
     if "\0" in plain:
@@ -54,7 +48,7 @@ def allowed(text: str) -> Path:
     if not any(real == folder or real.is_relative_to(folder) for folder in folders):
         raise TaskError(
             f"Access to path '{plain}' is denied. Ensure that the path is within the configured 'allowed-paths'.",
-            hint=f"{ALLOWED_VARIABLE} allows {', '.join(map(str, folders))}",
+            hint=f"the configuration allows {', '.join(map(str, folders))}",
         )
     return real
 
@@ -148,7 +142,7 @@ class Upload:
 
     def run(self, ctx: RunContext) -> TaskResult:
         source = str(ctx.get("from"))
-        target = allowed(str(ctx.get("to") or source.rpartition("/")[2]))
+        target = allowed(ctx, str(ctx.get("to") or source.rpartition("/")[2]))
         if target.is_dir():
             target = target / source.rpartition("/")[2]
         _no_overwrite(target, bool(ctx.get("overwrite", True)))
@@ -175,7 +169,7 @@ class Uploads:
     )
 
     def run(self, ctx: RunContext) -> TaskResult:
-        folder = allowed(str(ctx.get("to")))
+        folder = allowed(ctx, str(ctx.get("to")))
         sources = _sources(ctx.get("from"))
         pattern = ctx.get("regExp")
         if pattern:
@@ -184,7 +178,7 @@ class Uploads:
 
         def copy() -> TaskResult:
             for name, uri in list(sources.items())[: int(ctx.get("maxFiles", 25))]:
-                target = allowed(str(folder / name))
+                target = allowed(ctx, str(folder / name))
                 _no_overwrite(target, bool(ctx.get("overwrite", True)))
                 _write(ctx, uri, target)
                 written.append(target.as_uri())
@@ -223,7 +217,7 @@ class Download:
     )
 
     def run(self, ctx: RunContext) -> TaskResult:
-        path = allowed(str(ctx.get("from")))
+        path = allowed(ctx, str(ctx.get("from")))
         if not path.is_file():
             raise TaskError(f"{path} (No such file or directory)")
 
@@ -252,7 +246,7 @@ class List:
     )
 
     def run(self, ctx: RunContext) -> TaskResult:
-        folder = allowed(str(ctx.get("from")))
+        folder = allowed(ctx, str(ctx.get("from")))
         files = [describe(path) for path in found(ctx, folder, files_only=False)]
         return TaskResult({"files": files, "count": len(files)}, fact=f"{len(files)} entries")
 
@@ -274,10 +268,12 @@ class Downloads:
     )
 
     def run(self, ctx: RunContext) -> TaskResult:
-        folder = allowed(str(ctx.get("from")))
+        folder = allowed(ctx, str(ctx.get("from")))
         action = ctx.get("action", "NONE")
         target = (
-            allowed(str(ctx.get("moveDirectory"))) if action == "MOVE" and ctx.get("moveDirectory") else None
+            allowed(ctx, str(ctx.get("moveDirectory")))
+            if action == "MOVE" and ctx.get("moveDirectory")
+            else None
         )
         if action == "MOVE" and target is None:
             raise TaskError("moveDirectory is required when action is MOVE")
@@ -307,7 +303,7 @@ class Copy:
         return _guarded(lambda: self._transfer(ctx, _copy))
 
     def _transfer(self, ctx: RunContext, transfer: Callable[[Path, Path], object]) -> TaskResult:
-        source, target = allowed(str(ctx.get("from"))), allowed(str(ctx.get("to")))
+        source, target = allowed(ctx, str(ctx.get("from"))), allowed(ctx, str(ctx.get("to")))
         if not source.exists():
             raise TaskError(f"Source '{source}' does not exist")
         if target.is_dir() and not source.is_dir():
@@ -355,7 +351,7 @@ class Delete:
     )
 
     def run(self, ctx: RunContext) -> TaskResult:
-        path = allowed(str(ctx.get("from")))
+        path = allowed(ctx, str(ctx.get("from")))
         uri = path.as_uri()
         if not path.exists():
             if ctx.get("errorOnMissing", False):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["node_environment", "python_environment"]
+__all__ = ["SHIM", "node_environment", "python_environment"]
 
-_SHIM = Path(__file__).parent / "shim"
+SHIM = Path(__file__).parent / "shim"
 
 
 def python_environment(*folders: str) -> dict[str, str]:
     """`PYTHONPATH` with `folders` first, then the folder that holds our `kestra` module."""
-    return {"PYTHONPATH": ":".join([*folders, str(_SHIM / "python")])}
+    return {"PYTHONPATH": ":".join([*folders, str(SHIM / "python")])}
 
 
 def node_environment() -> dict[str, str]:
     """`NODE_PATH` with the folder that holds our `@kestra-io/libs`."""
-    return {"NODE_PATH": str(_SHIM / "node")}
+    return {"NODE_PATH": str(SHIM / "node")}

@@ -97,6 +97,13 @@ class _Python:
 
     def prepare_python(self, ctx: RunContext, run: ScriptRun) -> str:
         """Completes the environment of `run`; the interpreter to call."""
+        if run.container is not None:
+            wanted = [str(item).strip() for item in ctx.get("dependencies") or [] if str(item).strip()]
+            if wanted:
+                quoted = " ".join(map(shlex.quote, wanted))
+                run.install.append(f"python -m pip install --quiet --no-input {quoted}")
+            run.env |= python_environment()
+            return "python"
         path = text_of(ctx.get("env", extra=run.extra)).get("PATH") or base_environment()["PATH"]
         # Each name on its own: a machine may have only one of the two.
         if any(shutil.which(name, path=path) is None for name in ("python", "python3")):

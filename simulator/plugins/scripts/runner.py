@@ -1,7 +1,8 @@
 """Runs the commands of one script task as a local process (scripts.md 2 to 6).
 
 Whatever task runner the flow names, the commands run here, on this machine, in the task's working directory; a
-container image is named in the log and not used. All language tasks come through `run_commands`.
+container image is named in the log and not used, except with `--docker` (`docker.py`). All language tasks come through
+`ScriptRun`.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Any
 from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError, TaskTimeoutError
 from simulator.plugins.scripts.command import build_call
+from simulator.plugins.scripts.docker import Container, wants_container
 from simulator.plugins.scripts.environment import base_environment, text_of
 from simulator.plugins.scripts.guard import InstallGuard
+from simulator.plugins.scripts.helper import SHIM
 from simulator.plugins.scripts.protocol import DEBUG_MARKER, INFO_MARKER, LineReader
 from simulator.plugins.scripts.specs import Language
 
@@ -54,6 +57,9 @@ class ScriptRun:
         self.image = ctx.get("containerImage") or default_image or language.image
         self.working_dir = ctx.working_dir
         self.env: dict[str, str] = {}
+        self.container = Container(ctx, str(self.image)) if wants_container(ctx) else None
+        self.install: list[str] = []
+        """Lines that make the container ready for the commands."""
         self.output_dir: Path | None = None
         self.extra: dict[str, Any] = {"workingDir": str(self.working_dir)}
 
@@ -103,30 +109,42 @@ class ScriptRun:
         ctx, language = self.ctx, self.language
         interpreter = [str(part) for part in ctx.get("interpreter") or language.interpreter]
         text = "\n".join(self._lines(commands))
-        env = base_environment() | dict(language.env) | self.env
+        own = base_environment() if self.container is None else {}
+        env = own | dict(language.env) | self.env
         env |= text_of(ctx.get("env", extra=self.extra))
         env["WORKING_DIR"] = str(self.working_dir)
         if self.output_dir is not None:
             env["OUTPUT_DIR"] = str(self.output_dir)
 
-        self._tell_image()
         argv, stdin = build_call(interpreter, text)
-        if shutil.which(argv[0], path=env.get("PATH")) is None:
+        if self.container is None:
+            self._tell_image()
+        if self.container is None and shutil.which(argv[0], path=env.get("PATH")) is None:
             raise TaskError(
                 f'Cannot run program "{argv[0]}" (in directory "{self.working_dir}"): error=2, No such file or directory',
                 hint=f"install `{argv[0]}` or mock this task; Kestra would run it in the image {self.image}",
             )
         reader = LineReader(ctx.logger, self._record_metric, ctx.dialect)
         ctx.logger.debug("Starting command [{}]", " ".join([*interpreter, text]))
-        with InstallGuard(text) as guard:
-            result = ctx.processes.run(
+        if self.container is not None:
+            result = self.container.run(
                 argv,
-                cwd=self.working_dir,
-                env=guard.environment(env),
+                env=env,
                 on_stdout=reader.stdout,
                 on_stderr=reader.stderr,
                 stdin=stdin,
+                mounts=[SHIM] if any(str(SHIM) in value for value in env.values()) else [],
             )
+        else:
+            with InstallGuard(text) as guard:
+                result = ctx.processes.run(
+                    argv,
+                    cwd=self.working_dir,
+                    env=guard.environment(env),
+                    on_stdout=reader.stdout,
+                    on_stderr=reader.stderr,
+                    stdin=stdin,
+                )
         outputs: dict[str, Any] = {
             "exitCode": result.exit_code,
             "vars": reader.outputs,
@@ -147,7 +165,7 @@ class ScriptRun:
         before = self.texts("beforeCommands")
         if before and self.ctx.dialect.major >= 2 and self.language.fail_fast == "set -e":
             before = [f"echo '{DEBUG_MARKER}'", *before, f"echo '{INFO_MARKER}'"]
-        return [*lines, *before, *commands]
+        return [*lines, *self.install, *before, *commands]
 
     def _collect(self) -> dict[str, str]:
         patterns = [str(pattern) for pattern in self.ctx.get("outputFiles") or []]
@@ -180,6 +198,8 @@ class ScriptRun:
         program = self.language.command[0] if self.language.command else None
         if exit_code != 127:
             return None
+        if self.container is not None:
+            return f"a program is not in the image {self.container.image}"
         if program and shutil.which(program, path=env.get("PATH")) is None:
             return f"`{program}` is not on PATH here; install it or mock this task (Kestra uses the image {self.image})"
         return f"a program is not on PATH here; install it or mock this task (Kestra uses the image {self.image})"

@@ -67,3 +67,20 @@ def test_a_live_endpoint_override_is_used_as_it_is(make: Any) -> None:
     assert client.meta.endpoint_url == "http://minio.example:9000"
     assert client.meta.config.s3["addressing_style"] == "path"
     assert ctx.endpoints.asked[0][1] == "http://minio.example:9000"
+
+
+def test_a_bucket_of_another_region_is_refused(make: Any, s3: Any) -> None:
+    from simulator.plugins.aws.objects import CreateBucket
+
+    CreateBucket().run(make(CreateBucket, {"bucket": "far-away", "region": "eu-west-3"}))
+    assert List().run(make(List, {"bucket": "far-away", "region": "eu-west-3"})).outputs == {"objects": []}
+    with pytest.raises(
+        TaskError, match="must be addressed using the specified endpoint.*Status Code: 301"
+    ) as caught:
+        List().run(make(List, {"bucket": "far-away", "region": "eu-central-1"}))
+    assert "region" in (caught.value.hint or "")
+    # Nobody said where this one is: it serves every region.
+    s3.prepare({"bucket": "somewhere", "region": "us-west-2"})
+    assert List().run(make(List, {"bucket": "somewhere", "region": "eu-central-1"})).outputs == {
+        "objects": []
+    }

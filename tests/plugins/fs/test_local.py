@@ -18,10 +18,9 @@ from tests.plugins.fake_context import FakeContext
 
 
 @pytest.fixture
-def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def base(tmp_path: Path) -> Path:
     folder = tmp_path / "allowed"
     folder.mkdir()
-    monkeypatch.setenv("SIMULATE_ALLOWED_PATHS", str(folder))
     for name in ("b.txt", "a.csv", "sub/c.csv"):
         path = folder / name
         path.parent.mkdir(exist_ok=True)
@@ -33,13 +32,14 @@ def run(tmp_path: Path, plugin: Any, **properties: Any) -> tuple[Any, FakeContex
     if "from_" in properties:
         properties["from"] = properties.pop("from_")
     ctx = FakeContext(tmp_path, properties, spec=plugin.spec)
+    ctx.allowed_paths = (tmp_path / "allowed",)
     return plugin().run(ctx).outputs, ctx
 
 
-def test_without_configuration_nothing_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("SIMULATE_ALLOWED_PATHS", raising=False)
+def test_without_configuration_nothing_is_allowed(tmp_path: Path) -> None:
+    ctx = FakeContext(tmp_path, {"from": str(tmp_path)}, spec=local.List.spec)
     with pytest.raises(TaskError, match="^The 'allowed-paths' configuration is required"):
-        run(tmp_path, local.List, from_=str(tmp_path))
+        local.List().run(ctx)
 
 
 def test_outside_is_denied(tmp_path: Path, base: Path) -> None:
@@ -58,6 +58,7 @@ def test_outside_is_denied(tmp_path: Path, base: Path) -> None:
 
 def test_upload_and_download(tmp_path: Path, base: Path) -> None:
     ctx = FakeContext(tmp_path, spec=local.Upload.spec)
+    ctx.allowed_paths = (tmp_path / "allowed",)
     uri = ctx.store(b"data", "x.bin")
     outputs, _ = run(tmp_path, local.Upload, from_=uri, to=str(base / "new" / "y.bin"))
     assert outputs == {"uri": (base / "new" / "y.bin").as_uri(), "size": 4}
@@ -107,6 +108,7 @@ def test_downloads(tmp_path: Path, base: Path) -> None:
 
 def test_uploads(tmp_path: Path, base: Path) -> None:
     ctx = FakeContext(tmp_path, spec=local.Uploads.spec)
+    ctx.allowed_paths = (tmp_path / "allowed",)
     uris = {"one.txt": ctx.store(b"1", "1"), "two.csv": ctx.store(b"2", "2")}
     outputs, _ = run(tmp_path, local.Uploads, from_=uris, to=str(base / "up"), regExp=".*txt")
     assert outputs["files"] == [(base / "up" / "one.txt").as_uri()]
