@@ -34,19 +34,29 @@ def normalize(
     for fault in faults:
         kind = str(fault.get("kind") or "")
         if kind not in kinds:
-            raise UsageError(
-                f"the {double} double has no fault `{kind}`",
-                hint=kind_hint(kind, kinds),
-            )
+            raise UsageError(f"the {double} double has no fault `{kind}`", hint=kind_hint(kind, kinds))
         clean = {key: value for key, value in fault.items() if key not in ("delay", "double")}
+        for name in clean:
+            if name not in _KEYS:
+                raise UsageError(f"a fault has no `{name}`", hint=kind_hint(name, _KEYS))
         delay = fault.get("delay")
         if delay is not None:
             clean["seconds"] = _seconds(delay)
-        for name in ("after", "times"):
+        for name in ("after", "times", "status"):
             if clean.get(name) is not None:
-                clean[name] = int(clean[name])
+                clean[name] = _count(name, clean[name])
         found.append(clean)
     return found
+
+
+def _count(name: str, value: Any) -> int:
+    try:
+        number = int(value)
+    except (TypeError, ValueError):
+        number = -1
+    if number < 0:
+        raise UsageError(f"`{name}` of a fault is a whole number, not `{value}`")
+    return number
 
 
 def _seconds(delay: Any) -> float:
@@ -60,6 +70,9 @@ def _seconds(delay: Any) -> float:
         return parse_duration(str(delay)).total_seconds()
     except ValueError:
         raise UsageError(f"`{delay}` is no duration", hint="for example PT0.5S") from None
+
+
+_KEYS = frozenset({"kind", "after", "times", "delay", "status", "code"})
 
 
 class Faults:

@@ -26,8 +26,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from simulator.doubles.faults import kind_hint
-from simulator.errors import DoubleError, UsageError
+from simulator.doubles.faults import normalize
+from simulator.errors import DoubleError
 from simulator.values import parse_duration
 
 __all__ = ["FAULTS", "Fault", "Request", "Response", "Rule", "parse_rules", "snippet"]
@@ -112,18 +112,14 @@ class Fault:
     @classmethod
     def of(cls, data: Mapping[str, Any]) -> Fault:
         """From the side file's `faults:` or `--fault`. Raises UsageError for a kind that HTTP does not know."""
-        kind = data.get("kind")
-        if kind != "status" and kind not in FAULTS:
-            known = (*FAULTS, "status")
-            raise UsageError(
-                f"the http double has no fault `{kind}`",
-                hint=kind_hint(str(kind), known),
-            )
-        delay = _seconds(data.get("delay"), "http fault")
-        status = int(data.get("status") or 503)
-        response = Response(status, body=b"", delay=delay, fault=None if kind == "status" else str(kind))
-        times = data.get("times")
-        return cls(response, int(data.get("after") or 0), None if times is None else int(times))
+        fault = normalize([data], (*FAULTS, "status"), "http")[0]
+        kind, times = fault["kind"], fault.get("times")
+        response = Response(
+            fault.get("status", 503),
+            delay=fault.get("seconds", 0.0),
+            fault=None if kind == "status" else kind,
+        )
+        return cls(response, fault.get("after", 0), times)
 
     def strike(self) -> Response | None:
         """The faulty answer for the next request, None when it is spared."""

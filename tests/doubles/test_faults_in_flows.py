@@ -131,6 +131,15 @@ def test_a_wrong_fault_is_told_before_the_run(run: World, fault: dict[str, str],
     assert caught.value.hint is not None and f"did you mean `{hint}`?" in caught.value.hint
 
 
+@pytest.mark.parametrize("double", ["http", "postgres", "s3"])
+@pytest.mark.parametrize(("key", "value"), [("tims", 1), ("times", "many"), ("after", -1), ("delay", "soon")])
+def test_a_wrong_setting_of_a_fault_is_told_before_the_run(
+    run: World, double: str, key: str, value: object
+) -> None:
+    with pytest.raises(UsageError):
+        run(GET, faults=({"double": double, "kind": "slow", key: value},))
+
+
 # --- HTTP by rules
 
 
