@@ -27,7 +27,8 @@ class RunClock:
     """The clock of one session; see the module text.
 
     A simulated clock goes along with real work (a query takes the time it takes); a `frozen` one does not, so that
-    two runs have the same timestamps. `start` (aware) is the first moment, by default the wall clock's. A real-time clock with a `start` runs from there.
+    two runs have the same timestamps. `start`
+    (aware) is the first moment, by default the wall clock's. A real-time clock with a `start` runs from there.
     """
 
     def __init__(
@@ -55,6 +56,11 @@ class RunClock:
         """Real work took so many seconds: a simulated clock goes along, unless it is frozen."""
         if self._simulated and not self._frozen and seconds > 0:
             self._now += dt.timedelta(milliseconds=int(seconds * 1000))
+
+    @property
+    def frozen(self) -> bool:
+        """Whether real time leaves no trace: two runs are to have the same bytes."""
+        return self._simulated and self._frozen
 
     @property
     def follows(self) -> bool:

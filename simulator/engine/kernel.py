@@ -156,6 +156,8 @@ class Kernel:
         """Makes `run` current and tells the sink."""
         live.put(run)
         task = live.placements.task(run.task_id)
+        if self.clock.frozen:
+            real_seconds = None
         self.sink(TaskRunChanged(self.now(), run, task.type if task else "", fact, real_seconds))
         return run
 
