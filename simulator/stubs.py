@@ -108,7 +108,9 @@ def _from_spec(specs: Iterable[OutputSpec]) -> dict[str, Any]:
         elif spec.type is T.URI:
             found[spec.name] = StoredFile()
         else:
-            found[spec.name] = _SAMPLES.get(spec.type, f"sample {spec.name}")
+            found[spec.name] = _as_declared(Shape().sample(spec.name), spec)
+            if spec.type in (T.DURATION, T.DATE, T.DATETIME, T.MAP, T.OBJECT, T.LIST):
+                found[spec.name] = _SAMPLES[spec.type]
     return found
 
 

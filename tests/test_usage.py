@@ -125,6 +125,12 @@ def test_what_a_type_does_not_give_is_not_invented() -> None:
     assert made == {"outputs": {"body": '{"id": 1}'}}
 
 
+def test_without_a_reader_the_type_says_what_it_gives() -> None:
+    flow = build("  - {id: sh, type: io.kestra.plugin.scripts.shell.Script, script: echo}\n")
+    made = stubs(flow, Registry(), V2, wanted=lambda task: task.id == "sh")["sh"]
+    assert made["outputs"]["exitCode"] == 0
+
+
 def test_a_mock_stores_files_where_the_outputs_have_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

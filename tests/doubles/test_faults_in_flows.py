@@ -109,8 +109,12 @@ tasks:
 """
 
 
-def test_s3_credentials_that_stop_working(run: World) -> None:
-    session = run(UPLOAD, "faults: [{double: s3, kind: credentials, times: 1}]\n")
+# The AWS client repeats what it takes for a passing trouble: 503 and broken connections strike more often than once.
+@pytest.mark.parametrize(
+    ("kind", "times"), [("credentials", 1), ("disk_full", 1), ("status", 3), ("reset", 4), ("refuse", 4)]
+)
+def test_s3_faults_are_retried(run: World, kind: str, times: int) -> None:
+    session = run(UPLOAD, f"faults: [{{double: s3, kind: {kind}, times: {times}}}]\n")
     assert ended(session, "upload") == ("SUCCESS", 2)
     double: Any = session.supervisor.get("s3")
     assert double.read("bucket", "k.txt") == b"hello"
