@@ -24,6 +24,8 @@ PEBBLE = "io.pebbletemplates.pebble.error.PebbleException: "
         ("{{ fromJson('01') }}", "Invalid json: Invalid numeric value: Leading zeroes not allowed"),
         ("{{ fromJson('2024-01-01') }}", "Expected space separating root-level values"),
         ("{{ 'a' | escapeChar(n) }}", "expects the value of 'type' to be either"),
+        ("{{ true | split }}", "missing delimiter parameter in split filter"),
+        ("{{ 1 | jq('todate') }}", "Unable to parse jq value '1'"),
         ("{{ 'a' | jq(n) }}", "Unable to parse jq value 'a' with type 'java.lang.String'"),
     ],
 )
@@ -37,6 +39,9 @@ def test_errors_of_the_engine(template: str, message: str, dialect: str) -> None
     ("template", "text"),
     [
         ("{{ isWeekend('x') }}", "could not parse 'date': java.time.format.DateTimeParseException: Text 'x'"),
+        ("{{ hourOfDay('x') }}", "could not parse 'date': Text 'x' could not be parsed at index 0"),
+        ("{{ 'x' | date(1) }}", "ClassCastException: class java.lang.Long"),
+        ("{{ 'x' | dateAdd(1) }}", "DateTimeParseException: Text 'x'"),
         ("{{ isPublicHoliday('x') }}", "The 'isPublicHoliday()' function expects a 'countryCode' argument."),
         ("{{ isDayWeekInMonth('x') }}", "The 'isDayWeekInMonth()' function expects a 'dayOfWeek' argument."),
     ],
@@ -57,6 +62,10 @@ def test_errors_of_the_date_functions(template: str, text: str) -> None:
         ("{{ '2024-03-15T10:20:30Z' | date('z VV') }}", "UTC UTC"),
         ("{{ '2024-03-15' | date('iso_zoned_date_time') }}", "2024-03-15T00:00:00Z[UTC]"),
         ("{{ 10000000.0 | toIon }}", "1.0e7"),
+        ("{{ [1, n, [n]] | jq('[recurse]') | first | length }}", "3"),
+        ("{{ (0.1 + 0.2) | numberFormat('') }}", ".30000000000000004"),
+        ("{{ 1234567.5 | numberFormat('') }}", "1,234,567.5"),
+        ("{{ 12345678901 | numberFormat('##0.#E0') }}", "12.35E9"),
         ("{{ m.entrySet() }}", '[{"b":1},{},{"c":{"x":[1,null]}}]'),
     ],
 )

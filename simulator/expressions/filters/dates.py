@@ -49,7 +49,11 @@ def write(call: Call, moment: dt.datetime, args: Args) -> str:
 
 
 def _date(call: Call, value: Any, args: Args) -> Any:
-    return None if value is None else write(call, read_input(call, value, args), args)
+    if value is None:
+        return None
+    for name in _OUTPUT:
+        _option(args, name)  # each is cast before the input is read
+    return write(call, read_input(call, value, args), args)
 
 
 def _amount(value: Any) -> int:
@@ -69,9 +73,10 @@ def _amount(value: Any) -> int:
 def _date_add(call: Call, value: Any, args: Args) -> Any:
     if value is None:
         return None
+    moment = read_input(call, value, args)
     amount = _amount(args.get("amount"))
     unit = as_string(not_null(args.get("unit"), "String.hashCode()"))
-    return write(call, add_unit(read_input(call, value, args), amount, unit), args)
+    return write(call, add_unit(moment, amount, unit), args)
 
 
 def _micros(call: Call, value: Any, args: Args) -> int:

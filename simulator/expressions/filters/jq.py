@@ -40,6 +40,12 @@ _REFUSED = (
     "halt",
     "halt_error",
     "modulemeta",
+    "todate",
+    "tostream",
+    "isempty(f)",
+    "significand",
+    "gamma",
+    "frexp",
 )
 _LATER = (
     "abs",
@@ -58,6 +64,11 @@ _LATER = (
 )
 """Functions of jq 1.7 and 1.8; Kestra's dialect is 1.6."""
 _WALL = "".join(f'def {name}: error("{name} is not defined");' for name in (*_REFUSED, *_LATER))
+_WALL += (
+    "def recurse(f): def r: ., (f | select(. != null) | r); r; def recurse: recurse(.[]?);"
+    'def paths: path(recurse(if type == "array" or type == "object" then .[] else empty end)) | select(length > 0);'
+)
+"""As in jq 1.5, which jackson-jq keeps: nulls end the descent (`..` is not concerned)."""
 _VARIABLES = re.compile(r"\$\s*(?:ENV|__prog_args|__loc__)\b")
 _UNBOUNDED = re.compile(
     r"\b(?:def|range|repeat|while|until|recurse|combinations|limit|foreach|reduce|setpath)\b|\d{6,}|\d[eE]\+?\d"

@@ -17,10 +17,10 @@ __all__ = ["TABLE"]
 def _split(call: Call, value: Any, args: Args) -> Any:
     if value is None:
         return None
-    text = as_string(value)
     delimiter = args.get("delimiter")
     if delimiter is None:
         raise pebble("missing delimiter parameter in split filter")
+    separator, text = as_string(delimiter), as_string(value)
     limit = args.get("limit")
     if limit is None:
         limit = 0
@@ -28,7 +28,7 @@ def _split(call: Call, value: Any, args: Args) -> Any:
         raise class_cast(limit, "java.lang.Number")
     seconds = call.scope.limits.regex_seconds
     try:
-        parts = regexes.split(as_string(delimiter), text, int_value(limit), seconds)
+        parts = regexes.split(separator, text, int_value(limit), seconds)
     except JavaError as error:
         raise _timeout_as_pebble(error) from error
     return Array(parts, "String")

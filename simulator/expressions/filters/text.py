@@ -127,7 +127,7 @@ def _escape_char(call: Call, value: Any, args: Args) -> Any:
         return None
     if "type" not in args:
         raise pebble("The 'escapeChar' filter expects an argument 'type'.")
-    pair = _ESCAPES.get(text_of(args["type"]).lower()) if args["type"] is not None else None
+    pair = _ESCAPES.get(as_string(args["type"]).lower()) if args["type"] is not None else None
     if pair is None:
         raise pebble(
             "The 'escapeChar' filter expects the value of 'type' to be either 'single', 'double', or 'shell'."

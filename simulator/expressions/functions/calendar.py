@@ -47,9 +47,8 @@ def _parsed(call: Call, args: Args, *, with_time: bool) -> dt.datetime:
         if found.date is not None:
             return dt.datetime.combine(found.date, found.time or dt.time())
     message = failure.message if failure else f"Text '{text}' could not be parsed at index 0"
-    raise pebble(
-        f"The '{call.name}()' function could not parse 'date': java.time.format.DateTimeParseException: {message}"
-    )
+    kind = "" if with_time else "java.time.format.DateTimeParseException: "
+    raise pebble(f"The '{call.name}()' function could not parse 'date': {kind}{message}")
 
 
 def _date(call: Call, args: Args) -> dt.date:

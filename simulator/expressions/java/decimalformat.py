@@ -8,6 +8,7 @@ Source: expressions.md 10 (numberFormat); the JDK's DecimalFormat.applyPattern.
 
 from __future__ import annotations
 
+import dataclasses
 import decimal
 import functools
 import math
@@ -20,6 +21,8 @@ from simulator.expressions.java.locales import DEFAULT, Locale, locale_of
 __all__ = ["format_number", "shifted"]
 
 _DEFAULT_PATTERN = "#,##0.###"
+_EMPTY_PATTERN = "#,###." + "#" * 340
+"""What DecimalFormat makes of an empty pattern: grouping, every digit of the fraction, no zero before the point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,9 @@ def format_number(
     Raises JavaError IllegalArgumentException for a malformed pattern.
     """
     locale = locale or locale_of(DEFAULT)
-    parsed = _parse(_DEFAULT_PATTERN if pattern is None else pattern)
+    parsed = _parse(_DEFAULT_PATTERN if pattern is None else pattern or _EMPTY_PATTERN)
+    if pattern == "":
+        parsed = dataclasses.replace(parsed, minimum_integer=0)
     symbols = {"-": locale.minus, "%": locale.percent, "‰": "‰", "¤": "$"}
     if isinstance(value, float) and not math.isfinite(value):
         if math.isnan(value):
@@ -54,7 +59,10 @@ def format_number(
         prefix = parsed.negative_prefix if value < 0 else parsed.prefix
         suffix = parsed.negative_suffix if value < 0 else parsed.suffix
         return _affix(prefix, symbols) + "∞" + _affix(suffix, symbols)
-    number = Decimal(value) if not isinstance(value, Decimal) else value
+    if isinstance(value, Decimal):
+        number = value
+    else:
+        number = Decimal(repr(float(value)) if isinstance(value, float) and pattern == "" else value)
     negative = number.is_signed()
     number = (
         number.copy_abs() if parsed.multiplier == 1 else _multiplied(number.copy_abs(), parsed.multiplier)
@@ -123,7 +131,7 @@ def _scientific(number: Decimal, pattern: _Pattern, locale: Locale) -> str:
         # The exponent is a multiple of the maximum number of integer digits.
         exponent = math.floor((exponent - 1) / maximum) * maximum if number else 0
         minimum_shown = 1
-        significant = minimum + pattern.maximum_fraction
+        significant = maximum + pattern.maximum_fraction
         integer = (number.adjusted() + 1 - exponent) if number else 1
         fraction_digits = max(0, significant - integer)
     else:
