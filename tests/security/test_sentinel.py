@@ -301,3 +301,24 @@ def test_an_internal_error_is_told_without_its_secrets(
     shown = capsys.readouterr()
     assert "Traceback" in shown.err and "RuntimeError" in shown.err
     assert scan(shown.out + shown.err) == set()
+
+
+def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
+    """Trap 8: what pytest says of a comparison, what a test printed, and its JUnit file."""
+    flow = project(tmp_path / "flows")
+    names = [name.lower() for name in SECRETS]
+    (tmp_path / "test_it.py").write_text(
+        "import pytest, simulator\n\n"
+        "@pytest.fixture(scope='module')\ndef done():\n"
+        f"    with simulator.run({str(flow)!r}) as execution:\n        yield execution\n\n"
+        f"@pytest.mark.parametrize('name', {names!r})\ndef test_one(done, name):\n"
+        "    found = done.task(f'out_{name}').outputs['value']\n    print('printed', found)\n"
+        "    assert found == 'something else'\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junit-xml=j.xml", "test_it.py"],
+        cwd=tmp_path, env=environment(), capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert f"{len(names)} failed" in done.stdout and "something else" in done.stdout, done.stdout[-2000:]
+    assert scan(done.stdout + done.stderr) == set()
+    assert scan((tmp_path / "j.xml").read_bytes()) == set()
