@@ -118,7 +118,7 @@ def send(ctx: RunContext, html_text: str | None, plain_text: str) -> TaskResult:
             "attachments": [name for name, _, _ in attachments],
         },
     )
-    return TaskResult(fact=f"mail to {len(to) + len(cc)} recipients")
+    return TaskResult(fact=f"mail to {len(to) + len(cc)} recipient{'s' if len(to) + len(cc) != 1 else ''}")
 
 
 def _deliver(
