@@ -294,7 +294,7 @@ class Passes:
         """The execution gets its end state; flow outputs are rendered first and may fail it (flow.md 4)."""
         if live.state.is_terminated:
             return
-        if live.state is StateType.CREATED and not state.is_failed:
+        if live.state is StateType.CREATED and not (state.is_failed or state is StateType.CANCELLED):
             self.kernel.set_state(live, StateType.RUNNING)
         if has_outputs(live) and "outputs" not in live.facts:
             outputs = self.render_outputs(live)
