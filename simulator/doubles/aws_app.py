@@ -56,7 +56,10 @@ class AwsApp:
         return server
 
     def command(self, order: Mapping[str, Any]) -> Any:
-        """Does what the parent orders: add credentials, stock, faults; tell contents."""
+        """Does what the parent orders: start anew; add credentials, stock, faults; tell contents."""
+        if order.get("reset"):
+            self._stock.clear()
+            self._verifier, self._faults, self._numbers = Verifier(), Faults(()), itertools.count(1)
         for pair in order.get("credentials") or ():
             self._verifier.add(Credential(pair["access_key"], pair["secret_key"], pair.get("session_token")))
         self._stock.add(order.get("stock") or {})

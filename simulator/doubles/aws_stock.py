@@ -22,8 +22,7 @@ SERVICES: dict[str, tuple[str, ...]] = {
     "dynamodb": ("tables",),
     "events": ("buses",),
     "kinesis": ("streams",),
-    # A topic may deliver into queues.
-    "sns": ("queues", "topics"),
+    "sns": ("topics",),
     "sqs": ("queues",),
 }
 _KEPT_EVENTS = 10_000
@@ -48,15 +47,36 @@ class Stock:
                     if (facts or {}).get("region"):
                         entry["regions"].append(str(facts["region"]))
 
+    def clear(self) -> None:
+        """As at the start."""
+        with self._lock:
+            places = {(section, region, ACCOUNT) for section, _, region in self._made}
+            # A topic lies where its ARN says.
+            places |= {
+                ("topics", *reversed(_topic_place(region, name)[:2]))
+                for section, name, region in self._made
+                if section == "topics"
+            }
+            for section, region, account in places:
+                _backend(*_BACKENDS[section], region, account).reset()
+            self._declared, self._made, self._events = {}, set(), []
+
     def reach(self, service: str, region: str) -> None:
         """Makes what is declared for a service in a region, once."""
         with self._lock:
             for section in SERVICES[service]:
                 for name, facts in self._declared.get(section, {}).items():
-                    here = not facts["regions"] or region in facts["regions"]
-                    if here and (section, name, region) not in self._made:
-                        self._made.add((section, name, region))
-                        _MAKERS[section](region, name, facts)
+                    if not facts["regions"] or region in facts["regions"]:
+                        self._make(section, region, name, facts)
+
+    def _make(self, section: str, region: str, name: str, facts: Mapping[str, Any]) -> None:
+        if (section, name, region) in self._made:
+            return
+        self._made.add((section, name, region))
+        if section == "topics":
+            for queue in facts.get("queues") or ():
+                self._make("queues", region, queue, self._declared.get("queues", {}).get(queue, {}))
+        _MAKERS[section](region, name, facts)
 
     def record_events(self, region: str, body: bytes) -> None:
         """Keeps what PutEvents brings: moto routes events by rules and forgets them."""
@@ -252,6 +272,13 @@ def _make_bus(region: str, name: str, facts: Mapping[str, Any]) -> None:
         backend.create_event_bus(name)
 
 
+_BACKENDS = {
+    "queues": ("moto.sqs.models", "sqs_backends"),
+    "topics": ("moto.sns.models", "sns_backends"),
+    "tables": ("moto.dynamodb.models", "dynamodb_backends"),
+    "streams": ("moto.kinesis.models", "kinesis_backends"),
+    "buses": ("moto.events.models", "events_backends"),
+}
 _MAKERS: dict[str, Callable[[str, str, Mapping[str, Any]], None]] = {
     "queues": _make_queue,
     "topics": _make_topic,

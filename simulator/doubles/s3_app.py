@@ -59,6 +59,7 @@ class S3App:
         """Does what an order says: add credentials, buckets, faults; tell contents; copy an object to a file."""
         if order.get("reset"):
             self._backend.reset()
+            self._anywhere.clear()
             self._verifier, self._faults, self._numbers = Verifier(), Faults(()), itertools.count(1)
         for pair in order.get("credentials") or ():
             self._verifier.add(Credential(pair["access_key"], pair["secret_key"], pair.get("session_token")))

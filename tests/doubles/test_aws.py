@@ -118,3 +118,20 @@ def test_mistakes_in_the_side_file_have_a_place(tmp_path: Path) -> None:
     assert {item.span.start.line for item in caught.value.diagnostics if item.span} == {4}
     path.write_text("doubles:\n  aws:\n    tables: {users: {key: id, items: [{id: a}]}}\n    queues: {q: }\n")
     read_side_file(path)
+
+
+def test_a_reset_starts_anew() -> None:
+    double = AwsDouble({"queues": {"orders": {"messages": ["one"]}}})
+    double.prepare({"access_key": "ak", "secret_key": "sk", "topic": "arn:aws:sns:eu-west-1:000000000000:t"})
+    try:
+        client(double, "sqs").list_queues()
+        client(double, "sns", region="eu-west-1").list_topics()
+        assert double.contents()["queues"] == {"orders": ["one"]}
+        double.reset(None)
+        assert double.contents() == {}
+        with pytest.raises(ClientError, match="security token"):
+            client(double, "sqs").list_queues()
+        double.prepare({"access_key": "ak", "secret_key": "other"})
+        assert "QueueUrls" not in client(double, "sqs", secret="other").list_queues()
+    finally:
+        double.stop()

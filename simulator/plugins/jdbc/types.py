@@ -122,16 +122,27 @@ def _hstore(text: str) -> dict[str, Any]:
     }
 
 
-def _date(text: str) -> dt.date:
-    return dt.date.fromisoformat(text)
+def _within(read: Convert) -> Convert:
+    """`read`, with words for what lies outside the years 1 to 9999. The driver has sentinels of its own for infinity
+    (postgresql.md 4, unsure): no value is better than another one."""
+
+    def convert(text: str) -> Any:
+        try:
+            return read(text)
+        except (ValueError, OverflowError):
+            raise UnsupportedColumn(
+                f"'{text}' is outside the years 1 to 9999, which is all that is read here: cast the column to text"
+            ) from None
+
+    return convert
 
 
-def _timestamp(text: str) -> dt.datetime:
-    return dt.datetime.fromisoformat(text)
+_date: Convert = _within(dt.date.fromisoformat)
+_timestamp: Convert = _within(dt.datetime.fromisoformat)
 
 
 def _timestamptz(zone: dt.tzinfo) -> Convert:
-    return lambda text: dt.datetime.fromisoformat(text).astimezone(zone)
+    return _within(lambda text: dt.datetime.fromisoformat(text).astimezone(zone))
 
 
 def _refused(message: str) -> Convert:

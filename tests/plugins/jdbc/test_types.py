@@ -141,3 +141,12 @@ def test_types_of_the_database(make: Any, admin: Any) -> None:
         assert caught.value.message == "PGobject of type [pair] is not supported"
     finally:
         admin.execute("drop type mood, pair cascade; drop domain shortt")
+
+
+@pytest.mark.parametrize(
+    "value", ["'infinity'::date", "'-infinity'::timestamptz", "'0044-03-15 BC'::timestamp"]
+)
+def test_dates_beyond_reach_are_named(make: Any, value: str) -> None:
+    with pytest.raises(TaskError, match="is outside the years 1 to 9999"):
+        Query().run(make(Query, {"sql": f"select {value} as a", "fetchType": "FETCH"}))
+    assert Query().run(make(Query, {"sql": f"select ({value})::text as a", "fetchType": "FETCH_ONE"})).outputs
