@@ -322,3 +322,25 @@ def test_a_failed_assertion_shows_no_secret(tmp_path: Path) -> None:
     assert f"{len(names)} failed" in done.stdout and "something else" in done.stdout, done.stdout[-2000:]
     assert scan(done.stdout + done.stderr) == set()
     assert scan((tmp_path / "j.xml").read_bytes()) == set()
+
+
+def test_a_failing_suite_shows_no_secret(tmp_path: Path) -> None:
+    """`simulate test`: assertions over outputs, their messages, the reports in every format."""
+    env_file(tmp_path)
+    names = [name.lower() for name in SECRETS]
+    returns = "".join(
+        f"  - {{id: {name}, type: io.kestra.plugin.core.debug.Return, format: \"{{{{ secret('{name}') }}}}\"}}\n"
+        for name in names
+    )
+    (tmp_path / "f.yml").write_text(f"id: f\nnamespace: a.b\ntasks:\n{returns}")
+    cases = "".join(
+        f"  - id: case_{name}\n    type: io.kestra.core.tests.flow.UnitTest\n    assertions:\n"
+        f'      - {{value: "{{{{ outputs.{name}.value }}}}", equalTo: something else}}\n'
+        for name in names
+    )
+    (tmp_path / "suite.yml").write_text(f"id: s\nnamespace: a.b\nflowId: f\ntestCases:\n{cases}")
+    done = simulate("test", "-v", "--junit", "j.xml", "--json", "j.json", cwd=tmp_path, GITHUB_ACTIONS="true")
+    assert done.code == 1 and "something else" in done.text, done.text[-2000:]
+    assert scan(done.text) == set()
+    assert scan_tree(tmp_path, without=DATA) == {}
+    assert MASK in (tmp_path / "j.xml").read_text() and json.loads((tmp_path / "j.json").read_text())
