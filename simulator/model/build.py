@@ -305,7 +305,8 @@ def _concurrency(node: Node | None, problems: Problems) -> Concurrency | None:
 
 def _sla(node: Node | None, problems: Problems) -> tuple[Sla, ...]:
     slas = []
-    for _, item in _items(node, "sla", problems):
+    for index, item in _items(node, "sla", problems):
+        _sla_rules(item, f"sla[{index}]", problems)
         try:
             duration = as_duration(_text(item, "duration") or None)
         except ConversionError:
@@ -321,6 +322,17 @@ def _sla(node: Node | None, problems: Problems) -> tuple[Sla, ...]:
             )
         )
     return tuple(slas)
+
+
+def _sla_rules(item: MapNode, path: str, problems: Problems) -> None:
+    name = item.get("id")
+    if isinstance(name, ScalarNode) and name.value is not None and not name.text:
+        problems.violation(f"{path}.id", "must not be empty", name.span)
+    wanted = {"MAX_DURATION": "duration", "EXECUTION_ASSERTION": "assert"}.get(_text(item, "type"))
+    if wanted is not None and is_null(item.get(wanted)):
+        problems.violation(
+            f"{path}.{wanted}", "must not be null", item.span, f"Add `{wanted}`", "SIM-FLOW-021"
+        )
 
 
 def _checks(node: Node | None, problems: Problems) -> tuple[Check, ...]:

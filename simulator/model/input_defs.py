@@ -163,6 +163,8 @@ def _rules(item: Input, node: MapNode, problems: Problems, in_form: bool) -> Non
         broken("you can't define both `values` and `options`", "options")
     if item.type in ("SELECT", "ENUM") and "values" not in item.options and "expression" not in item.options:
         problems.warning("SIM-INPUT-010", f"The input `{item.id}` has neither `values` nor `expression`: nothing can be chosen", node.span)  # fmt: skip
+    if item.type in ("SELECT", "MULTISELECT", "ENUM"):
+        _options(item, node.get("values"), problems)
     if item.type == "FILE" and item.has_defaults:
         text = as_text(item.defaults)
         if not text.startswith(("file://", "nsfile://")) and "{{" not in text:
@@ -170,6 +172,22 @@ def _rules(item: Input, node: MapNode, problems: Problems, in_form: bool) -> Non
     pattern = item.options.get("validator")
     if isinstance(pattern, str) and not _is_pattern(pattern):
         broken(f"invalid pattern [{pattern}]", "validator")
+
+
+def _options(item: Input, values: Node | None, problems: Problems) -> None:
+    """The values of a choice: texts, in 2.0 also maps with `value` (flow.md 3.2)."""
+    for option in values.items if isinstance(values, ListNode) else ():
+        if isinstance(option, ScalarNode):
+            continue
+        if problems.dialect.major < 2:
+            shape = "Object" if isinstance(option, MapNode) else "Array"
+            problems.illegal(
+                f"Cannot deserialize value of type `java.lang.String` from {shape} value (token `JsonToken.START_{shape.upper()}`)",
+                option.span,
+                f"`{item.id}` takes texts; {{label, value}} exists in 2.0.",
+            )
+        elif not isinstance(option, MapNode) or option.get("value") is None:
+            problems.illegal("Select option object must define a `value` field", option.span)
 
 
 def _is_pattern(pattern: str) -> bool:

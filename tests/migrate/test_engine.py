@@ -222,3 +222,14 @@ def test_all_real_flows_are_valid_afterwards() -> None:
     if not files:
         pytest.skip("the corpus of flows is not there")
     assert _compare(files) > len(files) // 3
+
+
+def test_tasks_of_a_pause_move_once_the_order_of_the_loop_is_settled() -> None:
+    text = HEAD + (
+        "tasks:\n  - id: each\n    type: io.kestra.plugin.core.flow.EachParallel\n    value: [a]\n    tasks:\n"
+        "      - id: pause\n        type: io.kestra.plugin.core.flow.Pause\n        delay: PT1S\n        tasks:\n"
+        "          - id: log\n            type: io.kestra.plugin.core.log.Log\n            message: x\n"
+    )
+    once = migrate(text).after
+    assert "      - id: log\n" in once
+    assert migrate(once).after == once

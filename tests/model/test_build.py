@@ -333,3 +333,24 @@ def test_any_tree_gives_findings_or_a_model(tree: dict[str, object], dialect: Di
     collector = Collector()
     flow = build_flow(json.dumps(tree), "f", dialect, CATALOG, collector=collector)
     assert (flow is None) == collector.has_errors
+
+
+CHOICE = HEAD + "inputs:\n  - {id: s, type: SELECT, values: [a, {label: x}, {label: y, value: b}]}\n" + LOG
+
+
+def test_values_of_a_choice() -> None:
+    assert messages(CHOICE).count("Select option object must define a `value` field") == 1
+    assert messages(CHOICE, V1).count("from Object value") == 2
+
+
+@pytest.mark.parametrize("dialect", [V1, V2])
+def test_sla_says_what_it_limits(dialect: Dialect) -> None:
+    sla = (
+        "sla:\n  - {id: '', type: MAX_DURATION, behavior: FAIL, duration: PT1S}\n"
+        "  - {id: a, type: MAX_DURATION, behavior: FAIL}\n  - {id: b, type: EXECUTION_ASSERTION, behavior: FAIL}\n"
+    )
+    assert messages(HEAD + sla + LOG, dialect).splitlines() == [
+        "sla[0].id: must not be empty",
+        "sla[1].duration: must not be null",
+        "sla[2].assert: must not be null",
+    ]

@@ -36,7 +36,6 @@ STEPS: tuple[Step, ...] = (
     properties.properties,
     http.http,
     scripts.scripts,
-    properties.pause_tasks,
     flow.workers,
     types.removed,
     state.state,
@@ -46,6 +45,7 @@ STEPS: tuple[Step, ...] = (
     flow.limited_loops,
     loops.loops,
     loops.parallel_bodies,
+    properties.pause_tasks,  # when it is settled which bodies run in order
     expressions.context,
     expressions.names,
     expressions.variables,
