@@ -12,10 +12,9 @@ import base64
 import html
 import json
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
-from xml.sax.saxutils import escape
 
 __all__ = ["LINE_LENGTH", "MAX_LINES", "forms_of"]
 
@@ -58,10 +57,18 @@ def _escaped(value: str) -> Iterator[str]:
     yield value.replace("'", "''")  # SQL
     yield "".join("\\" + char if char in '\\"$`' else char for char in value)
     yield "".join("\\" + char if not (char.isalnum() or char in "_-./@%+=:,") else char for char in value)
-    yield escape(value)
-    yield escape(value, {'"': "&quot;", "'": "&apos;"})
+    yield _xml(value, {})
+    yield _xml(value, {'"': "&quot;", "'": "&apos;"})
     yield html.escape(value)
-    yield escape(value, {'"': "&quot;", "'": "&#39;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+    yield _xml(value, {'"': "&quot;", "'": "&#39;", "\n": "&#10;", "\r": "&#13;", "\t": "&#9;"})
+
+
+def _xml(value: str, entities: Mapping[str, str]) -> str:
+    """As `xml.sax.saxutils.escape`, whose module takes all of `urllib.request` along."""
+    text = html.escape(value, quote=False)
+    for char, entity in entities.items():
+        text = text.replace(char, entity)
+    return text
 
 
 def _lower_percent(text: str) -> str:
