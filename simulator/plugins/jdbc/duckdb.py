@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import NetworkRefusedError, TaskError, UnsupportedError
 from simulator.model.catalog import OutputSpec, PropertySpec, T, TaskSpec
+from simulator.plugins.jdbc.addresses import localize
 from simulator.plugins.jdbc.binds import Bound
 from simulator.plugins.jdbc.embedded import (
     EMBEDDED,
@@ -41,7 +42,6 @@ _PROPERTIES = (
     PropertySpec("communityExtensions", T.LIST, item=PropertySpec("name"), default=["ion"]),
 )
 _INSTALL = re.compile(r"\s*(force\s+)?install\b", re.IGNORECASE)
-_ADDRESS = re.compile(r"'((?:https?|s3|gs|gcs|r2|hf|az|abfss?|md)://?[^']*)'", re.IGNORECASE)
 _READS = re.compile(r"\s*(select|with|from|values|table|\()", re.IGNORECASE)
 
 
@@ -57,7 +57,7 @@ class Query:
 
     def run(self, ctx: RunContext) -> TaskResult:
         space = prepare(ctx, SCHEME, "databaseUri")
-        _check_network(ctx, space.text("sql"))
+        space.rewrite = lambda sql: localize(ctx, sql)
         return run_embedded_query(ctx, space, lambda path: _DuckDb(ctx, path))
 
 
@@ -76,20 +76,8 @@ class Queries:
 
     def run(self, ctx: RunContext) -> TaskResult:
         space = prepare(ctx, SCHEME, "databaseUri")
-        _check_network(ctx, space.text("sql"))
+        space.rewrite = lambda sql: localize(ctx, sql)
         return run_embedded_queries(ctx, space, lambda path: _DuckDb(ctx, path))
-
-
-def _check_network(ctx: RunContext, sql: str) -> None:
-    """Refuses addresses that the network policy does not allow: DuckDB opens them itself, past every double."""
-    for match in _ADDRESS.finditer(sql):
-        url = match[1]
-        kind = "http" if url.lower().startswith("http") else url.partition(":")[0].lower()
-        if ctx.endpoints.resolve(kind, url).double is not None:
-            raise NetworkRefusedError(
-                f"DuckDB would read {url} by itself: a double cannot answer it",
-                hint="mock the task, or download the file in a task before it and name it in `inputFiles`",
-            )
 
 
 class _DuckDb:

@@ -76,6 +76,8 @@ class Workspace:
 
     def __init__(self, ctx: RunContext, scheme: str, stored: str) -> None:
         self._ctx = ctx
+        self.rewrite: Callable[[str], str] = lambda sql: sql
+        """What becomes of rendered SQL before it runs."""
         folder = ctx.working_dir
         if ctx.raw("inputFiles") is not None:
             ctx.input_files(ctx.raw("inputFiles"))
@@ -101,7 +103,7 @@ class Workspace:
 
     def text(self, name: str) -> str:
         value = self._ctx.get(name, extra=self.extra)
-        return "" if value is None else str(value)
+        return "" if value is None else self.rewrite(str(value))
 
     def collect(self) -> dict[str, Any]:
         """What has been written, stored: `outputFiles`, `databaseUri`."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from simulator.dialect import V1
+from simulator.doubles.http import HttpDouble
 from simulator.engine.task import Endpoint
 from simulator.errors import NetworkRefusedError, TaskError
 from simulator.plugins.jdbc import duckdb as duck
@@ -166,11 +167,36 @@ def test_duckdb_never_reaches_out(tmp_path: Path, sql: str) -> None:
         duck.Query().run(context(tmp_path, duck.Query, sql=sql))
 
 
-def test_duckdb_is_not_answered_by_a_double(tmp_path: Path) -> None:
-    ctx = context(tmp_path, duck.Query, sql="select * from 'https://example.com/a.csv'")
-    ctx.endpoints.table["http"] = Endpoint("http://127.0.0.1:1", "127.0.0.1", 1, "http")
-    with pytest.raises(NetworkRefusedError, match="a double cannot answer it"):
-        duck.Query().run(ctx)
+def test_duckdb_reads_addresses_through_the_double(tmp_path: Path) -> None:
+    rules = [
+        {"url": "https://example.com/a.csv", "body": "a,b\n7,it's\n"},
+        {"url": "https://example.com/gone.csv", "status": 404},
+    ]
+    double = HttpDouble(rules)
+    double.start()
+    try:
+        address = double.ready()
+
+        def run(sql: str) -> Any:
+            ctx = context(tmp_path, duck.Query, sql=sql, fetchType="FETCH")
+            endpoint = Endpoint(address.url, address.host, address.port, "http", address.facts)
+            ctx.endpoints.table |= {"http": endpoint, "s3": endpoint}
+            return (duck.Query().run(ctx).outputs or {})["rows"]
+
+        source = "read_csv_auto('https://example.com/a.csv')"
+        assert run(f"select * from {source} union all select * from {source}") == [{"a": 7, "b": "it's"}] * 2
+        with pytest.raises(TaskError, match="HTTP GET error on 'https://example.com/gone.csv' .HTTP 404."):
+            run("select * from 'https://example.com/gone.csv'")
+        with pytest.raises(
+            NetworkRefusedError, match="no rule answers GET https://example.com/b.csv"
+        ) as caught:
+            run("select * from 'https://example.com/b.csv'")
+        assert "url: https://example.com/b.csv" in (caught.value.hint or "")
+        for sql in ("copy (select 1) to 'https://example.com/a.csv'", "select * from 's3://bucket/a.csv'"):
+            with pytest.raises(NetworkRefusedError, match="a double cannot answer it"):
+                run(sql)
+    finally:
+        double.stop()
 
 
 # SQLite ---------------------------------------------------------------------------------------------------------------
