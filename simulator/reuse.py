@@ -34,6 +34,7 @@ class Part:
         """Ids of tasks whose outputs are taken over"""
         self._folder = folder
         self._outputs: dict[tuple[str, str | None], TaskRun] = {}
+        self.earlier = earlier
         for run in earlier.task_runs if earlier is not None else ():
             self._outputs[run.task_id, run.value] = run
 

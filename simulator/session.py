@@ -47,7 +47,7 @@ from simulator.errors import (
 from simulator.mocks import Mocks
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
-from simulator.reports.masking import mask_deep, mask_diagnostic, mask_event, mask_json
+from simulator.reports.masking import mask_deep, mask_diagnostic, mask_event, mask_json, masked_values
 from simulator.rundir import STATE_DIR, RunDir
 from simulator.shape import did_you_mean
 from simulator.sidefile import SideFile, read_side_file, side_file_of
@@ -439,7 +439,7 @@ class Session:
         settings = self.settings
         self.seed = settings.seed if settings.seed is not None else random.SystemRandom().randrange(1 << 32)
         rng = random.Random(self.seed)
-        self.rundir = RunDir.create(settings.state_dir, keep=settings.keep)
+        self.rundir = self._new_rundir()
         if self.rundir.notice is not None:
             self.diagnostics.append(self.rundir.notice)
         mocks: Mocks = Mocks(settings.mocks, settings.mock_types)
@@ -448,6 +448,7 @@ class Session:
 
             part = part_of(self.flow, settings.from_task, settings.until_task, self.state_dir)
             part.bring_files(self.rundir.storage)
+            self.diagnostics += masked_values([part.earlier] if part.earlier is not None else [])
             mocks = ReusingMocks(settings.mocks, settings.mock_types, part)
             self.flow = part.flow
         self.clock = RunClock(
@@ -487,6 +488,9 @@ class Session:
             http=RunHttp(self.endpoints),
         )
         return self.executor
+
+    def _new_rundir(self) -> RunDir:
+        return RunDir.create(self.settings.state_dir, keep=self.settings.keep)
 
     @property
     def state_dir(self) -> Path:

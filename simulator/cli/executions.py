@@ -6,7 +6,7 @@ import argparse
 import difflib
 import json
 import shutil
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ from simulator.cli.options import add_run_options, flags_of
 from simulator.errors import ExitCode, NotFoundError, SimulatorError, UsageError
 
 if TYPE_CHECKING:
-    from simulator.diagnostics import Diagnostic
     from simulator.engine.execution import Execution
     from simulator.engine.store import Store
     from simulator.session import Session
@@ -190,6 +189,7 @@ def add_kept_arguments(parser: argparse.ArgumentParser) -> None:
 
 def go_on(args: argparse.Namespace, console: Console, action: Callable[[Session, str], Execution]) -> int:
     """Opens a kept execution, does `action(session, id)` and runs until nothing more happens. The exit code."""
+    from simulator.reports.masking import masked_values
     from simulator.session import exit_code_of
 
     stored, execution = store_of(args, console).find(args.execution)
@@ -251,37 +251,6 @@ def _bring(session: Session, stored: Any) -> None:
             EventStore(session.rundir.root, lambda line: mask_json(line, session.vault.redactor))
         )
     _announce(session, stored)
-
-
-def masked_values(executions: Iterable[Execution]) -> list[Diagnostic]:
-    """What a kept execution no longer has: values that held a secret were masked when they were written."""
-    from simulator.diagnostics import Diagnostic, Severity  # noqa: F811
-    from simulator.reports.masking import is_masked
-
-    names: dict[str, None] = {}
-    for execution in executions:
-        for what in ("inputs", "variables", "trigger"):
-            if is_masked(getattr(execution, what)):
-                names[f"the {what} of {execution.flow_id}"] = None
-        names.update(
-            {
-                f"the outputs of `{run_.task_id}`": None
-                for run_ in execution.task_runs
-                if is_masked(run_.outputs)
-            }
-        )
-    if not names:
-        return []
-    return [
-        Diagnostic(
-            "SIM-RUN-005",
-            Severity.WARNING,
-            f"secrets were masked when this execution was kept: {', '.join(names)}. "
-            "A task that reads these values now gets ****** instead",
-            None,
-            "secret() itself still works; to have these values again run the flow from the start",
-        )
-    ]
 
 
 def _announce(session: Session, stored: Any) -> None:

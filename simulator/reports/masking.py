@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from simulator.diagnostics import Diagnostic
+from simulator.diagnostics import Diagnostic, Severity
 from simulator.engine.events import (
     DiagnosticRaised,
     Event,
@@ -76,7 +76,15 @@ _STRUCTURE = frozenset(
     }
 )
 
-__all__ = ["is_masked", "mask_deep", "mask_diagnostic", "mask_event", "mask_execution", "mask_json"]
+__all__ = [
+    "is_masked",
+    "mask_deep",
+    "mask_diagnostic",
+    "mask_event",
+    "mask_execution",
+    "mask_json",
+    "masked_values",
+]
 
 
 class _Redacts(Protocol):
@@ -138,6 +146,34 @@ def is_masked(value: Any) -> bool:
         case list() | tuple():
             return any(map(is_masked, value))
     return False
+
+
+def masked_values(executions: Iterable[Execution]) -> list[Diagnostic]:
+    """What a kept execution no longer has: values that held a secret were masked when they were written."""
+    names: dict[str, None] = {}
+    for execution in executions:
+        for what in ("inputs", "variables", "trigger"):
+            if is_masked(getattr(execution, what)):
+                names[f"the {what} of {execution.flow_id}"] = None
+        names.update(
+            {
+                f"the outputs of `{run_.task_id}`": None
+                for run_ in execution.task_runs
+                if is_masked(run_.outputs)
+            }
+        )
+    if not names:
+        return []
+    return [
+        Diagnostic(
+            "SIM-RUN-005",
+            Severity.WARNING,
+            f"secrets were masked when this execution was kept: {', '.join(names)}. "
+            "A task that reads these values now gets ****** instead",
+            None,
+            "secret() itself still works; to have these values again run the flow from the start",
+        )
+    ]
 
 
 def mask_diagnostic(diagnostic: Diagnostic, redactor: _Redacts) -> Diagnostic:

@@ -188,6 +188,9 @@ def test_going_on_with_masked_outputs_is_said(world: tuple[Path, dict[str, str]]
     done = simulate("resume", cwd=root)
     assert scan(done.text) == set()
     assert "SIM-RUN-005" in done.err and "`out_word`" in done.err, done.text[-2000:]
+    part = simulate("flows/leaky.yml", "--from", "after", cwd=root)
+    assert scan(part.text) == set()
+    assert "SIM-RUN-005" in part.err and "`out_word`" in part.err, part.text[-2000:]
 
 
 def test_of_the_test_without_the_redactor_the_scan_finds_every_secret(
