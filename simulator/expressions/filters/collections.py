@@ -235,11 +235,13 @@ def _beyond(value: Any, start: int, size: int) -> JavaError:
 def _chunk(call: Call, value: Any, args: Args) -> Any:
     if value is None:
         return None
-    if "size" not in args or (args["size"] is None and call.dialect.major > 1):
+    if "size" not in args:
         raise pebble("'chunk' filter expects an argument 'size'.")
     if not is_list(value):
         raise pebble(f"'chunk' filter can only be applied to List. Actual type was: {class_name(value)}")
     given = args["size"]
+    if given is None and call.dialect.major > 1:
+        raise JavaError("NullPointerException", 'Cannot invoke "Object.getClass()" because "sizeObj" is null')
     if call.dialect.major == 1:
         size = as_long(not_null(given, "java.lang.Long.intValue()"))
     elif is_number(given):

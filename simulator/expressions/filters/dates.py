@@ -73,8 +73,8 @@ def _amount(value: Any) -> int:
 def _date_add(call: Call, value: Any, args: Args) -> Any:
     if value is None:
         return None
-    moment = read_input(call, value, args)
     amount = _amount(args.get("amount"))
+    moment = read_input(call, value, args)  # before the unit is looked at
     unit = as_string(not_null(args.get("unit"), "String.hashCode()"))
     return write(call, add_unit(moment, amount, unit), args)
 

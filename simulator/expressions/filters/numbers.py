@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulator.expressions.filters.text import text_of
 from simulator.expressions.java.casts import as_string, pebble
 from simulator.expressions.java.decimalformat import format_number
 from simulator.expressions.java.errors import JavaError
@@ -48,7 +47,7 @@ def _number(call: Call, value: Any, args: Args) -> Any:
     if not is_string(value):
         raise pebble(f"'number' filter can only be applied to String. Actual type was: {class_name(value)}")
     kind = args.get("type")
-    reader = create_number if kind is None else _READERS.get(text_of(kind), create_number)
+    reader = create_number if kind is None else _READERS.get(as_string(kind), create_number)
     try:
         return reader(str(value))
     except (OverflowError, ValueError) as error:

@@ -144,9 +144,9 @@ def _newline(text: str) -> str:
 
 def _indented(call: Call, value: Any, args: Args) -> tuple[str, str, str]:
     """The text, its newline and the prefix of a line."""
-    if args.get("amount") is None:
+    if "amount" not in args:
         raise pebble(f"The '{call.name}' filter expects an integer as argument 'amount'.")
-    amount = as_long(args["amount"])
+    amount = as_long(not_null(args["amount"], "java.lang.Long.intValue()"))
     if amount < 0:
         raise pebble(f"The '{call.name}' filter expects a positive integer >=0 as argument 'amount'.")
     prefix = " " if args.get("prefix") is None else as_string(args["prefix"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from simulator.errors import SimulatorError
 from simulator.expressions.filters.text import text_of
-from simulator.expressions.java.casts import as_map, pebble
+from simulator.expressions.java.casts import as_map, as_string, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import EnumConstant, hash_map, is_list, is_string
 from simulator.expressions.registry import Args, Call, Definition, Table, table
@@ -34,7 +34,7 @@ def _env(call: Call, args: Args) -> Any:
 def _tasks_with_state(call: Call, args: Args) -> Any:
     if args.get("state") is None:
         raise pebble("The 'tasksWithState' function expects an argument 'state'.")
-    wanted = text_of(args["state"]).upper()
+    wanted = as_string(args["state"]).upper()
     found: list[dict[str, Any]] = []
     tasks = call.variable("tasks")
     for task, entry in (tasks if isinstance(tasks, Mapping) else {}).items():
