@@ -50,7 +50,7 @@ class RunClock:
     def jump(self, to: dt.datetime) -> None:
         """Goes forward to `to` (never back). Only a simulated clock can jump."""
         if self._simulated and to > self._now:
-            self._now = to
+            self._now = to.astimezone(dt.UTC)
 
     def advance(self, seconds: float) -> None:
         """Real work took so many seconds: a simulated clock goes along, unless it is frozen."""
