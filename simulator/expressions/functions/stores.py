@@ -79,9 +79,10 @@ def _sub_value(key: str, value: str, subkey: str) -> str:
 
 def _texts(value: str) -> list[str]:
     """A sub-value, and the texts inside when it is JSON itself: an expression may take it further apart."""
-    found, waiting = [value], [value]
+    found: list[str] = [value]
+    waiting: list[Any] = [value]
     while waiting:
-        item: Any = waiting.pop()
+        item = waiting.pop()
         if isinstance(item, str) and item[:1] in ("{", "["):
             try:
                 item = read_json(item)
