@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from simulator.engine.events import (
     DiagnosticRaised,
     Event,
+    ExecutionChanged,
     ExecutionEnded,
+    ExecutionStarted,
     LogEmitted,
     MetricEmitted,
     RunEnded,
     RunStarted,
+    TaskRunChanged,
 )
+from simulator.engine.execution import Execution, TaskRun
 from simulator.engine.jsonform import date_text, log_to_json, metric_to_json, to_json
 from simulator.reports.diagnostics import diagnostic_json
 from simulator.reports.sink import Writer
@@ -40,6 +45,9 @@ class JsonReporter:
         self._doubles = doubles
         self._outbox = outbox
         self._executions: list[dict[str, Any]] = []
+        self._open: dict[str, Execution] = {}
+        """Executions that have not ended (a pause may be all there is to tell)"""
+        self._runs: dict[str, dict[str, TaskRun]] = {}
         self._logs: list[dict[str, Any]] = []
         self._metrics: list[dict[str, Any]] = []
         self._diagnostics: list[dict[str, Any]] = []
@@ -54,7 +62,17 @@ class JsonReporter:
                     "startDate": date_text(event.at),
                     **event.facts,
                 }
+            case ExecutionStarted() | ExecutionChanged():
+                self._open[event.execution.id] = event.execution
+            case TaskRunChanged():
+                runs = self._runs.setdefault(event.task_run.execution_id, {})
+                if event.removed:
+                    runs.pop(event.task_run.id, None)
+                else:
+                    runs[event.task_run.id] = event.task_run
             case ExecutionEnded():
+                self._open.pop(event.execution.id, None)
+                self._runs.pop(event.execution.id, None)
                 self._executions.append(to_json(event.execution))
             case LogEmitted():
                 self._logs.append(log_to_json(event.entry))
@@ -66,7 +84,14 @@ class JsonReporter:
                 self._run["exitCode"] = event.exit_code
                 self._run |= event.facts
 
+    def _unfinished(self) -> list[dict[str, Any]]:
+        return [
+            to_json(replace(execution, task_runs=tuple(self._runs.get(execution.id, {}).values())))
+            for execution in self._open.values()
+        ]
+
     def close(self) -> None:
+        self._executions += self._unfinished()
         root = self._run.pop("executionId", None)
         main = next((item for item in self._executions if item["id"] == root), None)
         if main is None and self._executions:
