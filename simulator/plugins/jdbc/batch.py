@@ -21,6 +21,10 @@ from simulator.storage.fileserde import read_rows
 __all__ = ["Batch"]
 
 
+#: How Kestra reads its input again after a failing storage; files of this machine do not fail so.
+_WITHOUT_EFFECT = ("maxRetries", "retryBackoff", "retryScope", "resumeOnRetry")
+
+
 class Batch:
     """Runs one statement per row, committed by chunks: after a failure, earlier chunks stay."""
 
@@ -51,6 +55,11 @@ class Batch:
     def run(self, ctx: RunContext) -> TaskResult:
         import psycopg
 
+        given = [name for name in _WITHOUT_EFFECT if ctx.raw(name) is not None]
+        if given:
+            ctx.logger.info(
+                "Without effect here, where reading the input does not fail: {}", ", ".join(given)
+            )
         uri = str(ctx.get("from"))
         sql, columns = ctx.get("sql"), ctx.get("columns")
         table = ctx.get("table")

@@ -133,3 +133,11 @@ def test_local_input_limit(make: Any, admin: Any) -> None:
     assert caught.value.message == (
         "Input file exceeds `localBufferMaxBytes` (1 bytes) while using LOCAL input handling."
     )
+
+
+def test_options_without_effect_are_named(make: Any, admin: Any) -> None:
+    admin.execute("create table quiet (id int)")
+    _, ctx = run(make, [[1]], sql="insert into quiet values (?)", maxRetries=5, resumeOnRetry=False)
+    assert any("maxRetries, resumeOnRetry" in text for text in ctx.logger.messages("INFO"))
+    _, ctx = run(make, [[1]], sql="insert into quiet values (?)")
+    assert not any("Without effect" in text for text in ctx.logger.messages("INFO"))
