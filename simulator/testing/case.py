@@ -6,6 +6,7 @@ the fixtures. Source of the fixtures' rules: unit-tests.md 2.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -13,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from simulator.config import Settings, merge
+from simulator.doubles.platform import run_root
 from simulator.engine.execution import Execution, StateType, TaskRun
 from simulator.engine.task import TaskResult
 from simulator.errors import UsageError
 from simulator.mocks import Mocks
 from simulator.model.flow import Flow, Task
+from simulator.rundir import RunDir
 from simulator.session import Session, read_flow_text
 from simulator.sidefile import SideFile, read_side_file, side_file_of
 from simulator.storage.local import execution_prefix
@@ -25,7 +28,7 @@ from simulator.testing.doubles import DoublePool
 from simulator.testing.side import SuiteSide
 from simulator.testing.suite import Case, Fixtures
 
-__all__ = ["CaseSession", "case_side", "open_case"]
+__all__ = ["CaseSession", "built_flow", "case_side", "open_case"]
 
 #: `taskrun` and its kin belong to a task run; a fixture is rendered with the execution's context.
 _KIND = "TEST"
@@ -64,7 +67,9 @@ class CaseSession(Session):
 
     fixtures: Fixtures = Fixtures()
     watched: Any = None
-    """A renderer that stands in for the run's own (coverage)."""
+    """A renderer in place of the run's own (coverage)."""
+    _id = ""
+    """Of the execution: its files are stored before it is made."""
 
     def _refuse_unsupported(self) -> None:
         """Nothing is refused ahead: a case may never come to a task that cannot run here. One that does fails."""
@@ -82,6 +87,10 @@ class CaseSession(Session):
         """The flow, read and checked. Raises InvalidFlowError."""
         return super()._build_flow()
 
+    def _new_rundir(self) -> RunDir:
+        """In memory where there is room: a case lives for milliseconds."""
+        return RunDir(Path(tempfile.mkdtemp(prefix="simulate-", dir=run_root())), keep=False)
+
     def _engine_settings(self) -> Any:
         # Test executions start no flow that listens to them.
         return replace(super()._engine_settings(), execution_kind=_KIND, run_flow_triggers=False)
@@ -93,7 +102,8 @@ class CaseSession(Session):
         kernel = executor.kernel
         kernel.mocks = _Fixtures(self.settings, self.fixtures, executor)
         if self.watched is not None:
-            kernel.renderer = self.watched(kernel.renderer)
+            kernel.renderer = self.watched
+        self._id = kernel.new_id()
         if self.fixtures.files:
             kernel.settings = replace(kernel.settings, variables={"files": self._files()})
         return executor
@@ -103,9 +113,9 @@ class CaseSession(Session):
         inputs = self._rendered(self._given_inputs())
         if self.settings.trigger is not None and trigger is None:
             return super()._create()
-        options: dict[str, Any] = {}
+        options: dict[str, Any] = {"execution_id": self._id}
         if trigger is not None:
-            options = {
+            options |= {
                 "trigger": self._rendered(dict(trigger.variables)),
                 "trigger_source": (trigger.id, trigger.type or ""),
             }
@@ -118,7 +128,7 @@ class CaseSession(Session):
 
     def _files(self) -> dict[str, str]:
         """The fixture's files, stored: name -> URI. An expression that gives a URI stands for that file."""
-        prefix = execution_prefix(self.flow.namespace, self.flow.id, "tests")
+        prefix = execution_prefix(self.flow.namespace, self.flow.id, self._id) + "/fixtures"
         found: dict[str, str] = {}
         for name, content in self.fixtures.files.items():
             text = self._render(content)
@@ -148,6 +158,11 @@ def _built(file: str, text: str, kestra: str) -> tuple[Flow, tuple[Any, ...], An
     session = CaseSession(Path(file), text, Settings(kestra=kestra), None)
     flow = session.build()
     return flow, tuple(session.diagnostics), session.dialect
+
+
+def built_flow(file: str, text: str, kestra: str = "auto") -> Flow:
+    """A flow, read and checked. Raises InvalidFlowError."""
+    return _built(file, text, kestra)[0]
 
 
 def case_side(flow_file: Path, side: SuiteSide, case_id: str) -> SideFile:

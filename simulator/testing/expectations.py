@@ -93,9 +93,11 @@ def _sql(wanted: Any, session: CaseSession, logs: list[Any]) -> Iterator[Miss]:
     import psycopg
 
     double: Any = session.supervisor.get("postgres")
+    declared = ((session.side.double("postgres") if session.side else None) or {}).get("databases") or {}
+    only = next(iter(declared)) if len(declared) == 1 else None
     for item in wanted:
         try:
-            rows = double.query(item["query"], item.get("database"))
+            rows = double.query(item["query"], item.get("database") or only)
         except psycopg.Error as error:
             yield f"`{item['query']}`: {str(error).strip().splitlines()[0]}", "", ""
             continue

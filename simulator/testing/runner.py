@@ -175,6 +175,7 @@ class Runner:
             error = caught
         if session.execution is None:
             return _broken(found, error, started, session) if error else _result(found, TestState.ERROR)
+        reached = recorder.reached() if recorder is not None else frozenset()
         judge = Judge(found.suite, found.case, found.side, session)
         state = judge.judge(error)
         return _result(
@@ -189,7 +190,7 @@ class Runner:
             diagnostics=tuple(session.diagnostics),
             logs=_logs(session),
             runs=_runs(session),
-            reached=recorder.reached() if recorder is not None else frozenset(),
+            reached=reached,
         )
 
 
