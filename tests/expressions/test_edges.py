@@ -76,6 +76,11 @@ def test_values(template: str, expected: str, dialect: str) -> None:
     assert render(template, dialect) == expected
 
 
+def test_a_group_matters_only_with_a_match() -> None:
+    assert render("{{ 'a' | regexExtract('b', 2) ?? 'none' }}") == "none"
+    assert "has only 0 capture group(s)" in fails("{{ 'a' | regexExtract('a', 2) }}").message
+
+
 def test_null_starts_with_nothing() -> None:
     assert render("{{ n | startsWith('a') }}") == "false"
     assert fails("{{ n | startsWith('a') }}", "1").java_type == "NullPointerException"

@@ -443,13 +443,16 @@ def extract(pattern: str, text: str, group: int, seconds: float) -> str | None:
     compiled = compile_java(pattern)
     if group < 0:
         raise JavaError("IndexOutOfBoundsException", f"Group index {group} is out of bounds: must be >= 0.")
+    match = find(pattern, text, seconds)
+    if match is None:
+        return None  # a group that is not there matters only when there is a match
     if group > compiled.groups:
         raise JavaError(
             "IndexOutOfBoundsException",
             f"Group index {group} is out of bounds: the pattern has only {compiled.groups} capture group(s).",
         )
-    match = find(pattern, text, seconds)
-    return None if match is None else match.group(group)
+    found: str | None = match.group(group)
+    return found
 
 
 def replace_all(pattern: str, text: str, replacement: str, seconds: float) -> str:
