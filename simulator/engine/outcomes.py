@@ -56,6 +56,9 @@ class Outcomes:
         run = live.runs.get(run_id)
         if run is None or run.state.current.is_terminated:
             # forced to an end state meanwhile (a failed Parallel): the result comes too late
+            # for the state, but the worker has written its log
+            if run is not None and error is not None and not (job is not None and job.cancelled):
+                self.log_failure(live, run, task, error)
             if live.state is StateType.KILLING:
                 self.passes.touch(live, None)
             return
