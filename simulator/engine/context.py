@@ -17,107 +17,21 @@ from simulator.engine.execution import LogEntry, Metric, TaskRun
 from simulator.engine.files import Files
 from simulator.engine.jobs import Job, JobClock
 from simulator.engine.live import Live
+from simulator.engine.properties import CONVERSIONS, check, duration_of, java_class, plain_text, static_value
+from simulator.engine.proxies import JobEndpoints, JobProcesses, Logger
 from simulator.engine.scope import scope_of, variables_of
-from simulator.engine.task import Clock, Endpoint, ExecutionService, InnerTask, ProcessResult, TaskResult
+from simulator.engine.task import Clock, ExecutionService, InnerTask, TaskResult
 from simulator.engine.workdir import WorkDir
 from simulator.errors import ExpressionError, TaskError
 from simulator.expressions.scope import Scope
 from simulator.model.catalog import PropertySpec, T, TaskSpec
 from simulator.model.flow import Task
 from simulator.storage.base import StorageContext
-from simulator.values import parse_duration
 
 if TYPE_CHECKING:
     from simulator.engine.kernel import Kernel
 
-__all__ = ["TaskContext"]
-
-_AS = {
-    T.STRING: "string",
-    T.URI: "string",
-    T.INTEGER: "integer",
-    T.NUMBER: "number",
-    T.BOOLEAN: "boolean",
-    T.DURATION: "duration",
-    T.DATE: "date",
-    T.TIME: "time",
-    T.DATETIME: "datetime",
-    T.ENUM: "enum",
-    T.LIST: "list",
-    T.MAP: "map",
-}
-
-
-class _Logger:
-    """task.TaskLogger: entries go to the job's outbox, or straight to the execution's log."""
-
-    def __init__(self, context: TaskContext) -> None:
-        self._context = context
-
-    def log(self, level: str, message: str, *args: Any) -> None:
-        self._context.emit_log(level, message, args)
-
-    def error(self, message: str, *args: Any) -> None:
-        self._context.emit_log("ERROR", message, args)
-
-    def warn(self, message: str, *args: Any) -> None:
-        self._context.emit_log("WARN", message, args)
-
-    def info(self, message: str, *args: Any) -> None:
-        self._context.emit_log("INFO", message, args)
-
-    def debug(self, message: str, *args: Any) -> None:
-        self._context.emit_log("DEBUG", message, args)
-
-    def trace(self, message: str, *args: Any) -> None:
-        self._context.emit_log("TRACE", message, args)
-
-
-class _Endpoints:
-    """Endpoints that tell the loop: real work begins."""
-
-    def __init__(self, kernel: Kernel, job: Job | None) -> None:
-        self._kernel = kernel
-        self._job = job
-
-    def resolve(self, kind: str, url: str, **wanted: Any) -> Endpoint:
-        if self._job is not None:
-            self._job.real()
-        return self._kernel.endpoints.resolve(kind, url, **wanted)
-
-
-class _Processes:
-    """Child processes of one task run: real work, killed when the run is cancelled."""
-
-    def __init__(self, kernel: Kernel, job: Job | None) -> None:
-        self._kernel = kernel
-        self._job = job
-
-    def run(
-        self,
-        argv: list[str],
-        *,
-        cwd: Path,
-        env: Mapping[str, str],
-        on_stdout: Callable[[str], None],
-        on_stderr: Callable[[str], None],
-        timeout: float | None = None,
-        stdin: bytes | None = None,
-    ) -> ProcessResult:
-        more: dict[str, Any] = {}
-        if self._job is not None:
-            self._job.real()
-            more["on_cancel"] = self._job.on_cancel
-        return self._kernel.processes.run(
-            argv,
-            cwd=cwd,
-            env=env,
-            on_stdout=on_stdout,
-            on_stderr=on_stderr,
-            timeout=timeout,
-            stdin=stdin,
-            **more,
-        )
+__all__ = ["TaskContext", "duration_of"]
 
 
 class TaskContext:
@@ -169,7 +83,7 @@ class TaskContext:
             self.variables = copied
         if extra:
             self.variables = {**self.variables, **extra}
-        self.logger = _Logger(self)
+        self.logger = Logger(self)
         self.storage = kernel.storage
         self.kv = kernel.kv
         self.namespace_files = kernel.namespace_files
@@ -185,12 +99,12 @@ class TaskContext:
         return JobClock(self._kernel.now, self._kernel.clock.simulated, self._job)
 
     @property
-    def endpoints(self) -> _Endpoints:
-        return _Endpoints(self._kernel, self._job)
+    def endpoints(self) -> JobEndpoints:
+        return JobEndpoints(self._kernel, self._job)
 
     @property
-    def processes(self) -> _Processes:
-        return _Processes(self._kernel, self._job)
+    def processes(self) -> JobProcesses:
+        return JobProcesses(self._kernel, self._job)
 
     @property
     def allowed_paths(self) -> tuple[Path, ...]:
@@ -241,33 +155,22 @@ class TaskContext:
             self._rendered[name] = value
         if value is None:
             return fallback
-        self._check(prop, value)
+        check(prop, value)
         return value
 
     def _typed(self, prop: PropertySpec, raw: Any, extra: Mapping[str, Any] | None) -> Any:
         if not prop.dynamic:
-            return _static(prop, raw)
-        kind = _AS.get(prop.type)
+            return static_value(prop, raw)
+        kind = CONVERSIONS.get(prop.type)
         if kind is None or (not prop.as_property and prop.type in (T.LIST, T.MAP)):
             return self.render(raw, extra)
         if not prop.as_property and prop.type in (T.STRING, T.URI):
-            return self.render(_text(raw), extra)
+            return self.render(plain_text(raw), extra)
         from simulator.expressions.property import render_property
 
-        item = _AS.get(prop.item.type) if prop.item is not None else None
+        item = CONVERSIONS.get(prop.item.type) if prop.item is not None else None
         more = {"value": item} if prop.type is T.MAP else {"item": item}
         return render_property(self._kernel.renderer, raw, kind, self._scope(extra), **more)
-
-    def _check(self, prop: PropertySpec, value: Any) -> None:
-        if prop.values and isinstance(value, str) and value not in prop.values:
-            raise TaskError(
-                f'Cannot deserialize value of type enum from String "{value}": not one of the values accepted for '
-                f"Enum class: [{', '.join(prop.values)}]"
-            )
-        if prop.minimum is not None and isinstance(value, (int, float)) and value < prop.minimum:
-            raise TaskError(f"{prop.name}: must be greater than or equal to {prop.minimum:g}")
-        if prop.maximum is not None and isinstance(value, (int, float)) and value > prop.maximum:
-            raise TaskError(f"{prop.name}: must be less than or equal to {prop.maximum:g}")
 
     def render(self, template: Any, extra: Mapping[str, Any] | None = None) -> Any:
         if isinstance(template, str):
@@ -411,7 +314,7 @@ class TaskContext:
         elif isinstance(files, Mapping):
             files = self.render(dict(files))
         if not isinstance(files, Mapping):
-            raise TaskError(f"Invalid `files` properties with type '{_java_class(files)}'")
+            raise TaskError(f"Invalid `files` properties with type '{java_class(files)}'")
         self._directory.input_files(files, self._files)
 
     def output_files(self, patterns: Iterable[str]) -> dict[str, str]:
@@ -452,44 +355,3 @@ class TaskContext:
             self._out(PropertiesRendered(self._kernel.now(), self.task_run_id, self.attempt, self._rendered))
         if not self._shared:
             self._directory.remove()
-
-
-def _text(raw: Any) -> Any:
-    if isinstance(raw, bool):
-        return "true" if raw else "false"
-    return str(raw) if isinstance(raw, (int, float)) else raw
-
-
-def _static(prop: PropertySpec, raw: Any) -> Any:
-    try:
-        if prop.type is T.BOOLEAN and isinstance(raw, str):
-            return raw.strip().lower() == "true"
-        if prop.type is T.INTEGER and isinstance(raw, str):
-            return int(raw)
-        if prop.type is T.NUMBER and isinstance(raw, str):
-            return float(raw)
-        if prop.type is T.DURATION:
-            return duration_of(raw)
-    except ValueError as error:
-        raise TaskError(f"Invalid value for `{prop.name}`: {error}") from None
-    return _text(raw) if prop.type in (T.STRING, T.ENUM, T.URI) else raw
-
-
-def duration_of(raw: Any) -> Any:
-    """A duration as Kestra reads it: ISO-8601, or a number of seconds (text too). Raises ValueError."""
-    import datetime as dt
-
-    if raw is None or isinstance(raw, dt.timedelta):
-        return raw
-    if isinstance(raw, (int, float)):
-        return dt.timedelta(seconds=raw)
-    text = str(raw).strip()
-    try:
-        return dt.timedelta(seconds=float(text))
-    except ValueError:
-        return parse_duration(text)
-
-
-def _java_class(value: Any) -> str:
-    names = {list: "java.util.ArrayList", int: "java.lang.Integer", bool: "java.lang.Boolean"}
-    return names.get(type(value), type(value).__name__)
