@@ -3,7 +3,8 @@
     <state dir>/runs/<run>/events.jsonl      one JSON object a line, mode 0600
 
 A line is handed to the operating system before the next step of the run, so a crash or `kill -9` loses nothing that was
-reported; at the end of an execution, at a pause and at the end of the run it is forced to the disk. A line cut short by a
+reported; at the end of an execution (children apart: a Loop has one per round), at a pause and at the end of the run it
+is forced to the disk. A line cut short by a
 crash is ignored when read. Every line goes through the redactor: secrets are never stored in clear.
 """
 
@@ -47,7 +48,19 @@ from simulator.errors import NotFoundError, StorageError, UsageError
 __all__ = ["EVENTS", "EventStore", "Store", "StoredRun", "read_run"]
 
 EVENTS = "events.jsonl"
-_SYNCED = (ExecutionEnded, RunEnded)
+
+# `json.dumps` with options makes an encoder per call.
+_to_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
+
+
+def _must_last(event: Event) -> bool:
+    """Whether a power cut may not take this line either."""
+    match event:
+        case ExecutionEnded():
+            return event.execution.parent_id is None
+        case ExecutionChanged():
+            return event.execution.state.current == "PAUSED"
+    return isinstance(event, RunEnded)
 
 
 def _encode(event: Event) -> dict[str, Any] | None:
@@ -116,13 +129,12 @@ class EventStore:
         body = _encode(event)
         if body is None:
             return
-        line = self._redact(json.dumps(body, separators=(",", ":"), ensure_ascii=False)) + "\n"
+        line = self._redact(_to_text(body)) + "\n"
         data = line.encode("utf-8", "surrogatepass")
         try:
             while data:
                 data = data[os.write(self._file, data) :]
-            paused = isinstance(event, ExecutionChanged) and event.execution.state.current == "PAUSED"
-            if paused or isinstance(event, _SYNCED):
+            if _must_last(event):
                 os.fsync(self._file)
         except OSError as error:
             raise StorageError(f"Cannot write {self.path}: {error.strerror}") from None
