@@ -147,8 +147,20 @@ def _inputs(flow: Flow) -> dict[str, Any]:
         if not item.has_defaults and item.required:
             values = item.options.get("values")
             choice = values[0] if isinstance(values, list | tuple) and values else None
-            found[item.id] = choice or _SAMPLES.get(item.type, f"sample {item.id}")
+            keys = _asked(flow, item.id)
+            found[item.id] = choice or (keys[0] if keys else _SAMPLES.get(item.type, f"sample {item.id}"))
     return found
+
+
+def _asked(flow: Flow, name: str) -> list[str]:
+    """Values of an input for which a Switch has a case: others fail it when it has no defaults."""
+    return [
+        key.removeprefix("cases.")
+        for task in flow.walk_tasks()
+        if (match := _ALONE.fullmatch(str(task.properties.get("value") or "").strip())) and match[1] == name
+        for key in task.children
+        if key.startswith("cases.")
+    ]
 
 
 def _assertions(flow: Flow) -> list[dict[str, Any]]:
@@ -192,7 +204,7 @@ def _other(flow: Flow, name: str, value: str, known: list[str] | None = None) ->
     taken = {value, *(known or ())}
     definition = next((item for item in flow.inputs if item.id == name), None)
     values = definition.options.get("values") if definition is not None else None
-    for item in values if isinstance(values, list | tuple) else ():
+    for item in values if isinstance(values, list | tuple) else _asked(flow, name):
         if str(item) not in taken:
             return item
     if definition is not None and definition.type in ("INT", "FLOAT"):

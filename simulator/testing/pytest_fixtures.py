@@ -33,13 +33,17 @@ class Secrets(MutableMapping[str, str]):
     """Secrets of one test, in clear. Neither `repr` nor a failing assertion shows a value."""
 
     def __init__(self) -> None:
+        from simulator.secrets.redact import Redactor
+
         self._values: dict[str, str] = {}
+        self._redactor = Redactor()
 
     def __getitem__(self, key: str) -> str:
         return self._values[key]
 
     def __setitem__(self, key: str, value: str) -> None:
         self._values[key] = value
+        self._redactor.register(value)
 
     def __delitem__(self, key: str) -> None:
         del self._values[key]
@@ -248,7 +252,7 @@ class Outbox(Sequence[Mapping[str, Any]]):
 
 
 _UNSTABLE = (
-    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)"), "<date>"),
+    (re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?"), "<date>"),
     (re.compile(r"kestra:///[^\s\"']+"), "<uri>"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:<port>"),
 )

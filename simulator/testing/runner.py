@@ -86,6 +86,11 @@ def _read(path: Path, dialect: Dialect, notes: Collector) -> Iterator[FoundCase]
 
 def _flow_of(suite: Suite, folder: Path) -> Path:
     """The flow's file: beside the suite, below the folder above it, or anywhere below the working directory."""
+    beside = Project(sorted(path for path in folder.iterdir() if path.is_file())).flow(
+        suite.namespace, suite.flow_id
+    )
+    if beside is not None:
+        return beside.path
     for root in dict.fromkeys((folder, folder.parent, Path.cwd())):
         known = _flows_below(root.resolve()).get((suite.namespace, suite.flow_id))
         if known is not None:
