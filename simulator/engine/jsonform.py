@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from simulator.engine.execution import (
@@ -37,7 +38,13 @@ __all__ = [
 
 def date_text(moment: dt.datetime) -> str:
     """ISO-8601 in UTC with milliseconds and `Z`."""
-    return moment.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _utc_text(moment if moment.tzinfo is dt.UTC else moment.astimezone(dt.UTC))
+
+
+@lru_cache(4096)
+def _utc_text(moment: dt.datetime) -> str:
+    # Every event of a task run tells its whole history again: the same few moments.
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def plain(value: Any) -> Any:
