@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from simulator.dialect import DIALECTS
-from simulator.expressions.scope import Scope
+from simulator.expressions.scope import Limits, Scope
 from tests.expressions.filters.harness import BOTH, RENDERERS, fails, render
 
 PEBBLE = "io.pebbletemplates.pebble.error.PebbleException: "
@@ -91,3 +91,23 @@ def test_null_starts_with_nothing() -> None:
 )
 def test_typed(template: str, value: Any) -> None:
     assert RENDERERS["2"].render_typed(template, Scope(dialect=DIALECTS["2"])) == value
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ 'x' | split('*') }}", "Dangling meta character '*' near index 0\n*\n^"),
+        ("{{ 'x' | replace({'(': 'y'}, regexp=true) }}", "Unclosed group near index 1\n("),
+        ("{{ 'x' | replace('x', 'y') }}", "class java.lang.String cannot be cast to class java.lang.Boolean"),
+        ("{{ l | split('a', 'b') }}", "class java.lang.String cannot be cast to class java.lang.Number"),
+    ],
+)
+def test_errors_of_patterns(template: str, message: str, dialect: str) -> None:
+    assert message in fails(template, dialect).message
+
+
+def test_replacing_stops_before_the_text_grows_too_long() -> None:
+    template = "{{ text | replace({'o': text}) | replace({'o': text}) }}"
+    limits = Limits(output_chars=100)
+    assert "longer than the limit" in fails(template, variables={"text": "o" * 20}, limits=limits).message

@@ -20,12 +20,12 @@ def _split(call: Call, value: Any, args: Args) -> Any:
     delimiter = args.get("delimiter")
     if delimiter is None:
         raise pebble("missing delimiter parameter in split filter")
-    separator, text = as_string(delimiter), as_string(value)
     limit = args.get("limit")
     if limit is None:
         limit = 0
     elif not is_number(limit):
         raise class_cast(limit, "java.lang.Number")
+    separator, text = as_string(delimiter), as_string(value)
     seconds = call.scope.limits.regex_seconds
     try:
         parts = regexes.split(separator, text, int_value(limit), seconds)
@@ -39,14 +39,15 @@ def _timeout_as_pebble(error: JavaError) -> JavaError:
 
 
 def _replace(call: Call, value: Any, args: Args) -> Any:
-    pairs = args.get("replace_pairs")
     if value is None:
         return None
+    # The cast of the second argument comes first.
+    by_pattern = as_boolean(args.get("regexp"), False)
+    pairs = args.get("replace_pairs")
     if pairs is None:
         raise pebble("The argument 'replace_pairs' is required.")
     if not hasattr(pairs, "items"):
         raise class_cast(pairs, "java.util.Map")
-    by_pattern = as_boolean(args.get("regexp"), False)
     replacements = [(text_of(not_null(key)), text_of(not_null(item))) for key, item in pairs.items()]
 
     def change(text: str) -> str:
@@ -54,6 +55,9 @@ def _replace(call: Call, value: Any, args: Args) -> Any:
             if by_pattern:
                 text = _replaced(call, old, text, new)
             else:
+                grown = len(text) + (len(new) - len(old)) * (text.count(old) if len(new) > len(old) else 0)
+                if grown > call.scope.limits.output_chars:
+                    raise JavaError("OutOfMemoryError", "the text is longer than the limit of characters")
                 text = text.replace(old, new)
             if len(text) > call.scope.limits.output_chars:
                 raise JavaError("OutOfMemoryError", "the text is longer than the limit of characters")
@@ -66,8 +70,7 @@ def _replaced(call: Call, pattern: str, text: str, replacement: str) -> str:
     try:
         return regexes.replace_all(pattern, text, replacement, call.scope.limits.regex_seconds)
     except JavaError as error:
-        # 1.1 lets Java's own exception out.
-        raise (_timeout_as_pebble(error) if call.dialect.major == 1 else _guarded(pattern, error)) from error
+        raise _timeout_as_pebble(error) from error
 
 
 def _pattern(args: Args) -> str:
@@ -79,8 +82,8 @@ def _pattern(args: Args) -> str:
 
 def _guarded(pattern: str, error: JavaError) -> JavaError:
     """Errors of the regex filters: Pebble exceptions with Kestra's text."""
-    if error.java_type == "PatternSyntaxException":
-        return pebble(f"Invalid regex '{pattern}': {error.message}")
+    if isinstance(error, regexes.PatternError):
+        return pebble(f"Invalid regex '{pattern}': {error.description}")
     if error.java_type == "RegexTimeoutException" or error.message.startswith("Group index"):
         return pebble(error.message)
     return error

@@ -9,12 +9,14 @@ Source: expressions.md 10 (split), 11 (replace, regex*); java.util.regex.Pattern
 from __future__ import annotations
 
 import functools
+import re
 from typing import Any
 
 from simulator.expressions.java.backtracking import STEPS_PER_SECOND, estimated_steps
 from simulator.expressions.java.errors import JavaError
+from simulator.expressions.java.values import utf16_length
 
-__all__ = ["compile_java", "extract", "find", "replace_all", "split"]
+__all__ = ["PatternError", "compile_java", "extract", "find", "replace_all", "split"]
 
 _LINE_ENDS = r"\n\r\u0085\u2028\u2029"
 # Without UNIX_LINES: the end, or before a line end that is the last one.
@@ -56,8 +58,19 @@ _VERTICAL = r"\n\x0b\f\r\x85\u2028\u2029"
 _CONTROLS = {"t": r"\t", "n": r"\n", "r": r"\r", "f": r"\f", "a": r"\x07", "e": r"\x1b"}
 
 
-def _error(description: str) -> JavaError:
-    return JavaError("PatternSyntaxException", description)
+_COUNTS = re.compile(r"\{([0-9]+)(?:(,)([0-9]*))?")
+_GROUP_NAME = re.compile("[a-zA-Z][a-zA-Z0-9]*")
+
+
+class PatternError(JavaError):
+    """Java's PatternSyntaxException: description, place, the pattern, and a caret under the place."""
+
+    def __init__(self, description: str, pattern: str, index: int) -> None:
+        message = description + (f" near index {index}" if index >= 0 else "") + f"\n{pattern}"
+        if 0 <= index < utf16_length(pattern):
+            message += "\n" + " " * index + "^"
+        super().__init__("PatternSyntaxException", message)
+        self.description = description
 
 
 class _Translator:
@@ -69,6 +82,11 @@ class _Translator:
         self.out: list[str] = []
         self.flags = frozenset[str]()
         self.used: set[str] = set()
+        self.names: set[str] = set()
+
+    def _error(self, description: str, index: int | None = None) -> JavaError:
+        """Java names the place it has read up to; `index` where that is not the last character taken here."""
+        return PatternError(description, self.pattern, self.position - 1 if index is None else index)
 
     def translate(self) -> str:
         stack: list[frozenset[str]] = []
@@ -88,7 +106,7 @@ class _Translator:
                 repeatable = False
             elif char == ")":
                 if not stack:
-                    raise _error("Unmatched closing ')'")
+                    raise self._error("Unmatched closing ')'")
                 self.flags = stack.pop()
                 self._emit(")")
                 repeatable = True
@@ -105,11 +123,11 @@ class _Translator:
                 repeatable = True
             elif char in "*+?":
                 if not repeatable:
-                    raise _error(f"Dangling meta character '{char}'")
+                    raise self._error(f"Dangling meta character '{char}'", self.position)
                 repeatable = self._quantifier(char)
             elif char == "{":
                 if not repeatable:
-                    raise _error("Illegal repetition")
+                    raise self._error("Illegal repetition", self.position + 1)
                 repeatable = self._repetition()
             elif char == "|":
                 self._emit("|")
@@ -123,7 +141,7 @@ class _Translator:
                 self._emit("\\" + char if char in "]}#&~- " else char)
                 repeatable = True
         if stack:
-            raise _error("Unclosed group")
+            raise self._error("Unclosed group", self.position)
         return "".join(self.out)
 
     def _emit(self, text: str) -> None:
@@ -142,10 +160,13 @@ class _Translator:
         end = self.pattern.find("}", self.position)
         inside = self.pattern[self.position + 1 : end] if end >= 0 else ""
         low, comma, high = inside.partition(",")
-        if not low.isdigit() or (high and not high.isdigit()):
-            raise _error("Illegal repetition" if not low.isdigit() else "Unclosed counted closure")
-        if high and int(high) < int(low):
-            raise _error("Illegal repetition range")
+        match = _COUNTS.match(self.pattern, self.position)
+        if match is None:
+            raise self._error("Illegal repetition", self.position + 1)
+        if match.end() != end:
+            raise self._error("Unclosed counted closure", match.end())
+        if (high and int(high) < int(low)) or int(high or low) >= 2**31:
+            raise self._error("Illegal repetition range", end)
         self.out.append("{" + low + comma + high + "}")
         self.position = end + 1
         following = self.pattern[self.position : self.position + 1]
@@ -169,15 +190,21 @@ class _Translator:
             end = rest.find(">")
             name = rest[3:end] if end > 0 else ""
             if not (name.isascii() and name.isalnum() and name[0].isalpha()):
-                raise _error(
-                    "named capturing group is missing trailing '>'"
-                    if end < 0
-                    else "Unknown look-behind group"
-                )
+                raise self._bad_group_name()
+            if name in self.names:
+                raise self._error(f"Named capturing group <{name}> is already defined", self.position + end)
+            self.names.add(name)
             self.out.append(f"(?<{name}>")
             self.position += end + 1
             return saved, True
         return self._flags(saved)
+
+    def _bad_group_name(self) -> JavaError:
+        start = self.position + 3
+        name = _GROUP_NAME.match(self.pattern, start)
+        if name is None:
+            return self._error("capturing group name does not start with a Latin letter", start)
+        return self._error("named capturing group is missing trailing '>'", name.end())
 
     def _flags(self, saved: frozenset[str]) -> tuple[frozenset[str], bool]:
         position = self.position + 2
@@ -189,10 +216,10 @@ class _Translator:
             elif letter in "idmsuxU":
                 (on if target_on else off).add(letter)
             else:
-                raise _error("Unknown inline modifier")
+                raise self._error("Unknown inline modifier", position)
             position += 1
         if position >= len(self.pattern):
-            raise _error("Unknown group type" if position == self.position + 2 else "Unknown inline modifier")
+            raise self._error("Unknown inline modifier", position)
         self.flags = frozenset((saved | on) - off)
         self.used |= on
         # Only the case flag is left to the library; the others are translated away.
@@ -204,13 +231,13 @@ class _Translator:
         if mode:
             self.out.append(f"(?{mode})" if not mode.startswith("-") else "")
             if mode.startswith("-"):
-                raise _error("Unknown inline modifier")
+                raise self._error("Unknown inline modifier")
         return saved, False
 
     def _escape(self, *, in_class: bool) -> str:
         pattern, start = self.pattern, self.position
         if start + 1 >= len(pattern):
-            raise _error("Unexpected internal error")
+            raise self._error("Unescaped trailing backslash", start + 1)
         char = pattern[start + 1]
         self.position = start + 2
         if char == "Q":
@@ -223,7 +250,7 @@ class _Translator:
         if char == "u":
             digits = pattern[self.position : self.position + 4]
             if not _hexadecimal(digits, 4):
-                raise _error("Illegal Unicode escape sequence")
+                raise self._error("Illegal Unicode escape sequence", self._after_digits(4))
             self.position += 4
             return _literal(chr(int(digits, 16)))
         if char == "x":
@@ -231,12 +258,12 @@ class _Translator:
                 end = pattern.find("}", self.position)
                 digits = pattern[self.position + 1 : end]
                 if end < 0 or not _hexadecimal(digits, len(digits)) or int(digits, 16) > 0x10FFFF:
-                    raise _error("Unclosed hexadecimal escape sequence")
+                    raise self._error("Unclosed hexadecimal escape sequence")
                 self.position = end + 1
                 return _literal(chr(int(digits, 16)))
             digits = pattern[self.position : self.position + 2]
             if not _hexadecimal(digits, 2):
-                raise _error("Illegal hexadecimal escape sequence")
+                raise self._error("Illegal hexadecimal escape sequence", self._after_digits(2))
             self.position += 2
             return _literal(chr(int(digits, 16)))
         if char == "0":
@@ -247,11 +274,11 @@ class _Translator:
                 digits += pattern[self.position]
                 self.position += 1
             if not digits:
-                raise _error("Illegal octal escape sequence")
+                raise self._error("Illegal octal escape sequence", self.position)
             return _literal(chr(int(digits, 8)))
         if char == "c":
             if self.position >= len(pattern):
-                raise _error("Illegal control escape sequence")
+                raise self._error("Illegal control escape sequence")
             self.position += 1
             return _literal(chr(ord(pattern[self.position - 1]) ^ 64))
         if char in _CONTROLS:
@@ -273,18 +300,27 @@ class _Translator:
             return inner if in_class and char.islower() else f"[{'^' if char.isupper() else ''}{inner}]"
         if in_class:
             if char.isascii() and char.isalnum():
-                raise _error("Illegal/unsupported escape sequence")
+                raise self._error("Illegal/unsupported escape sequence")
             return _literal(char)
         return self._anchor(char)
+
+    def _after_digits(self, most: int) -> int:
+        """The place of the first character that is no hexadecimal digit."""
+        at = self.position
+        while at < self.position + most and _hexadecimal(self.pattern[at : at + 1], 1):
+            at += 1
+        return at
 
     def _anchor(self, char: str) -> str:
         pattern = self.pattern
         if char == "k":
             end = pattern.find(">", self.position)
             if pattern[self.position : self.position + 1] != "<" or end < 0:
-                raise _error("\\k is not followed by '<' for named capturing group")
+                raise self._error("\\k is not followed by '<' for named capturing group", self.position)
             name = pattern[self.position + 1 : end]
             self.position = end + 1
+            if name not in self.names:
+                raise self._error(f"named capturing group <{name}> does not exist")
             return f"(?P={name})"
         if char in "123456789":
             return f"(?:\\{char})"
@@ -299,7 +335,7 @@ class _Translator:
         if char in "AGbBX":
             return f"\\{char}"
         if char.isascii() and char.isalpha():
-            raise _error("Illegal/unsupported escape sequence")
+            raise self._error("Illegal/unsupported escape sequence")
         return _literal(char)
 
     def _property(self, negated: bool, in_class: bool) -> str:
@@ -307,7 +343,7 @@ class _Translator:
         if pattern[self.position : self.position + 1] == "{":
             end = pattern.find("}", self.position)
             if end < 0:
-                raise _error("Unclosed character family")
+                raise self._error("Unclosed character family", len(pattern))
             name = pattern[self.position + 1 : end]
             self.position = end + 1
         else:
@@ -319,6 +355,8 @@ class _Translator:
             if plain.startswith(("Is", "In")):
                 plain = name if plain.startswith("In") else plain[2:]
             inner = rf"\p{{{plain}}}"
+            if not _known_property(inner):
+                raise self._error(f"Unknown character property name {{{name}}}")
         if negated:
             return f"[^{inner}]"
         return inner if in_class else f"[{inner}]"
@@ -333,7 +371,7 @@ class _Translator:
         first = True
         while True:
             if self.position >= len(self.pattern):
-                raise _error("Unclosed character class")
+                raise self._error("Unclosed character class")
             char = self.pattern[self.position]
             if char == "]" and not first:
                 self.position += 1
@@ -361,7 +399,7 @@ class _Translator:
             self.position += 1
             high = self._class_char()
             if _code(low) is not None and _code(high) is not None and (_code(low) or 0) > (_code(high) or 0):
-                raise _error("Illegal character range")
+                raise self._error("Illegal character range")
             return f"{low}-{high}"
         return low
 
@@ -374,6 +412,17 @@ class _Translator:
             return ""
         self.position += 1
         return _literal(char)
+
+
+@functools.lru_cache(maxsize=256)
+def _known_property(escape: str) -> bool:
+    import regex
+
+    try:
+        regex.compile(escape)
+    except regex.error:
+        return False
+    return True
 
 
 def _hexadecimal(text: str, length: int) -> bool:
@@ -394,7 +443,7 @@ def _code(text: str) -> int | None:
 
 @functools.lru_cache(maxsize=512)
 def compile_java(pattern: str) -> Any:
-    """The compiled pattern. Raises JavaError PatternSyntaxException whose message is Java's description."""
+    """The compiled pattern. Raises JavaError PatternSyntaxException (a PatternError)."""
     import regex
 
     translator = _Translator(pattern)
@@ -406,7 +455,8 @@ def compile_java(pattern: str) -> Any:
     try:
         return regex.compile(translated, flags)
     except regex.error as error:
-        raise _error(str(error).split(" at position")[0].capitalize()) from error
+        description = str(error).split(" at position")[0].capitalize()
+        raise PatternError(description, pattern, len(pattern) - 1) from error
 
 
 def _timeout(seconds: float) -> JavaError:

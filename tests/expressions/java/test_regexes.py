@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.expressions.java.errors import JavaError
-from simulator.expressions.java.regexes import extract, find, replace_all, split
+from simulator.expressions.java.regexes import PatternError, extract, find, replace_all, split
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,29 @@ def test_find(pattern: str, text: str, match: str | None) -> None:
 def test_bad_patterns(pattern: str, description: str) -> None:
     with pytest.raises(JavaError) as caught:
         find(pattern, "", 1.0)
-    assert (caught.value.java_type, caught.value.message) == ("PatternSyntaxException", description)
+    assert isinstance(caught.value, PatternError)
+    assert (caught.value.java_type, caught.value.description) == ("PatternSyntaxException", description)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        ("[", "Unclosed character class near index 0\n[\n^"),
+        ("(a", "Unclosed group near index 2\n(a"),
+        (")", "Unmatched closing ')'\n)"),
+        ("a{2,b}", "Unclosed counted closure near index 4\na{2,b}\n    ^"),
+        ("a{,3}", "Illegal repetition near index 2\na{,3}\n  ^"),
+        ("b\\", "Unescaped trailing backslash near index 2\nb\\"),
+        (r"\x1g", "Illegal hexadecimal escape sequence near index 3\n\\x1g\n   ^"),
+        ("(?<2>a)", "capturing group name does not start with a Latin letter near index 3\n(?<2>a)\n   ^"),
+        ("(?<a-b>c)", "named capturing group is missing trailing '>' near index 4\n(?<a-b>c)\n    ^"),
+        (r"\p{Nope}", "Unknown character property name {Nope} near index 7\n\\p{Nope}\n       ^"),
+    ],
+)
+def test_place_in_bad_patterns(pattern: str, message: str) -> None:
+    with pytest.raises(PatternError) as caught:
+        find(pattern, "", 1.0)
+    assert caught.value.message == message
 
 
 def test_replacement_text() -> None:
