@@ -80,7 +80,7 @@ def run_once(args: argparse.Namespace, console: Console) -> int:
     """One round: find, run, tell. The exit code."""
     from simulator.diagnostics import Collector
     from simulator.rundir import STATE_DIR
-    from simulator.testing.runner import read_suites
+    from simulator.testing.runner import check_tasks, read_suites
     from simulator.testing.select import LastFailed, select
 
     notes = Collector()
@@ -96,6 +96,7 @@ def run_once(args: argparse.Namespace, console: Console) -> int:
             "    a suite is a YAML file with `flowId` and `testCases`: `simulate test --generate FLOW`"
         )
         return ExitCode.NOT_FOUND
+    check_tasks(cases, args.kestra or "auto", notes)
     started = time.monotonic()
     results = _run(args, console, cases)
     seconds = time.monotonic() - started

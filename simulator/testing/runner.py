@@ -30,7 +30,7 @@ from simulator.testing.results import CaseResult, Failure, RunSummary
 from simulator.testing.side import SuiteSide, read_suite_side, side_file_of_suite
 from simulator.testing.suite import Case, Suite, read_suite
 
-__all__ = ["FoundCase", "Runner", "read_suites"]
+__all__ = ["FoundCase", "Runner", "check_tasks", "read_suites"]
 
 _LEVELS = ("WARN", "ERROR")
 _LOGS = 50
@@ -111,6 +111,21 @@ def _flows_below(root: Path) -> Mapping[tuple[str, str], Path]:
     for item in Project(root).flows():
         flows.setdefault((item.namespace, item.id), item.path)
     return flows
+
+
+def check_tasks(cases: Sequence[FoundCase], kestra: str, collector: Collector) -> None:
+    """Fixtures and assertions that name tasks which the flow does not have: they would have no effect. A flow that is not
+    valid is left to its cases."""
+    from simulator.session import read_flow_text
+    from simulator.testing.case import built_flow
+    from simulator.testing.suite_check import check_against_flow
+
+    for suite, flow_file in {item.suite.file: (item.suite, item.flow_file) for item in cases}.values():
+        try:
+            flow = built_flow(str(flow_file), read_flow_text(flow_file), kestra)
+        except SimulatorError:
+            continue
+        check_against_flow(suite, {task.id for task in flow.walk_tasks()}, collector)
 
 
 class Runner:

@@ -62,6 +62,18 @@ def test_exit_codes(project: Path) -> None:
     assert "equalTo" in done.err
 
 
+def test_a_fixture_without_a_task_is_named(project: Path) -> None:
+    edit(
+        project / "demo.test.yml",
+        "  - id: good",
+        "  - id: fixed\n    type: io.kestra.core.tests.flow.UnitTest\n"
+        "    fixtures: {tasks: [{id: aa}]}\n    assertions: [{value: '{{ flow.id }}', equalTo: demo}]\n  - id: good",
+    )
+    done = simulate("test", "-k", "fixed", cwd=project)
+    assert done.code == 0, done.text
+    assert "SIM-TEST-006" in done.err
+
+
 def test_reports(project: Path) -> None:
     summary = project / "summary.md"
     done = simulate(
