@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-q", "--quiet", action="store_true", help="dots instead of lines")
     group.add_argument("-v", "--verbose", action="store_true", help="a line per case, however many there are")
     group.add_argument("--junit", type=Path, metavar="FILE", help="JUnit XML")
+    group.add_argument("--report", type=Path, metavar="FILE", help="one HTML file")
     group.add_argument("--json", metavar="FILE", help="results as JSON (- for stdout)")
     group.add_argument(
         "--coverage",
@@ -159,7 +160,7 @@ def _tell(
     notes: Sequence[Any],
     seconds: float,
 ) -> int:
-    from simulator.testing.reports import github_annotations, job_summary, junit, results_json
+    from simulator.testing.reports import github_annotations, html_report, job_summary, junit, results_json
     from simulator.testing.text import failure_text, summary
 
     to_stdout = args.json == "-"
@@ -185,6 +186,8 @@ def _tell(
     out(summary(results, seconds, style))
     if args.junit is not None:
         _write(args.junit, junit(results))
+    if args.report is not None:
+        _write(args.report, html_report(results, seconds))
     if args.json is not None:
         text = results_json(results)
         if to_stdout:
