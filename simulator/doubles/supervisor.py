@@ -102,21 +102,20 @@ class Supervisor:
 
     def stop(self) -> None:
         """Takes everything down, all at once; never raises, and is not stopped by a second Ctrl-C."""
-        with self._lock:
-            self._stopped = True
-            names, self._started = self._started, []
-        if names:
+        # A second Ctrl-C is what impatient people press: the answer is "almost done".
+        with _deaf():
+            with self._lock:
+                self._stopped = True
+                names, self._started = self._started, []
             stopping = [
                 threading.Thread(target=_stop, args=(self._doubles[name],), daemon=True) for name in names
             ]
             for thread in stopping:
                 thread.start()
             for thread in stopping:
-                while thread.is_alive():
-                    # A second Ctrl-C is what impatient people press: the answer is "almost done".
-                    with contextlib.suppress(KeyboardInterrupt, Interrupted):
-                        thread.join(10.0)
-            atexit.unregister(self.stop)
+                thread.join()
+            if names:
+                atexit.unregister(self.stop)
         self._unguard()
 
     # Signals --------------------------------------------------------------------------------------------------
@@ -143,6 +142,21 @@ class Supervisor:
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise Interrupted(f"stopped by {signal.Signals(number).name}")
+
+
+@contextlib.contextmanager
+def _deaf() -> Iterator[None]:
+    """No signal interrupts the block (they can only be handled in the main thread)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = (signal.SIGINT, *_SIGNALS)
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
 
 def _sweep() -> None:

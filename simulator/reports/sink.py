@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from simulator.errors import StorageError
+
 __all__ = ["Redacts", "Writer", "file_writer", "stream_writer", "write_atomically"]
 
 
@@ -51,7 +53,16 @@ def _masked(text: str, redactor: Redacts | None, json: bool) -> str:
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """The whole content or the old file, whatever happens in between."""
+    """The whole content or the old file, whatever happens in between. Raises StorageError when it cannot be written."""
+    try:
+        _write(path, content, mode)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}: {error.strerror}", hint="is the disk full, or the place read-only?"
+        ) from None
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

@@ -106,7 +106,7 @@ def test_sweep_removes_what_a_dead_owner_left(tmp_path: Path) -> None:
         me = {"pid": os.getpid(), "started": platform.start_time(os.getpid()), "children": []}
         (mine / ".owner.json").write_text(json.dumps(me))
         assert platform.sweep(tmp_path) == [left]
-        assert orphan.wait(5) == -signal.SIGKILL
+        assert orphan.wait(30) == -signal.SIGKILL
         assert mine.exists() and foreign.exists() and not left.exists()
     finally:
         orphan.kill()
