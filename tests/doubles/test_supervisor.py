@@ -99,7 +99,7 @@ def test_sweep_removes_what_a_dead_owner_left(tmp_path: Path) -> None:
     left, mine, foreign = (tmp_path / f"{platform.RUN_PREFIX}{name}" for name in ("left", "mine", "foreign"))
     for folder in (left, mine, foreign):
         folder.mkdir()
-    orphan = subprocess.Popen(["sleep", "60"])
+    orphan = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
         children = [{"pid": orphan.pid, "started": platform.start_time(orphan.pid)}]
         (left / ".owner.json").write_text(json.dumps({"pid": 1, "started": "never", "children": children}))
