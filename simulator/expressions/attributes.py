@@ -82,7 +82,9 @@ def get_attribute(target: Any, key: Any, arguments: list[Any] | None) -> Any:
 def get_key(mapping: Mapping[Any, Any], key: Any) -> Any:
     """The value under a key of Java's class, or NOT_FOUND."""
     if key is None:
-        raise JavaError("NullPointerException", 'Cannot invoke "Object.getClass()" because the key is null')
+        raise JavaError(
+            "NullPointerException", 'Cannot invoke "Object.toString()" because "attributeNameValue" is null'
+        )
     if isinstance(key, (int, float, Decimal)) and not isinstance(key, bool):
         if not mapping:
             raise JavaError("NoSuchElementException", "")

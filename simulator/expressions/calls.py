@@ -13,11 +13,11 @@ from simulator.dialect import Dialect
 from simulator.errors import InternalError, SimulatorError
 from simulator.expressions import nodes
 from simulator.expressions.errors import AttributeNotFoundError
+from simulator.expressions.java.casts import as_string
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import ImmutableList, SafeString, is_list
 from simulator.expressions.registry import Definition
 from simulator.expressions.runtime import MASK, CallSite, State
-from simulator.expressions.text import java_text
 
 __all__ = ["ArgumentsOf", "CallCompiler", "Run"]
 
@@ -175,10 +175,18 @@ class CallCompiler:
         return run
 
     def block_call(self, node: nodes.BlockCall) -> Run:
-        arguments, offset = self.arguments(node.arguments, ("name",), node.offset), node.offset
+        """The first positional argument names the block; Pebble does not look at the others."""
+        offset = node.offset
+        name = self.expression(node.arguments.positional[0]) if node.arguments.positional else None
 
         def run(state: State) -> str:
-            block = state.blocks.get(java_text(arguments(state).get("name")))
+            try:
+                if name is None:
+                    raise JavaError("IndexOutOfBoundsException", "Index 0 out of bounds for length 0")
+                found = name(state)
+                block = None if found is None else state.blocks.get(as_string(found))
+            except JavaError as error:
+                raise state.raised(error, offset) from None
             return "" if block is None else str(block(state, offset))
 
         return run

@@ -348,7 +348,9 @@ def _changeable(state: State, items: list[Any]) -> list[Any]:
 
 
 def _range(state: State, left: Any, right: Any) -> Any:
-    return operators.letter_or_number_range(left, right, Long(1), state.scope.limits.loop_steps)
+    return operators.letter_or_number_range(
+        left, right, Long(1), state.scope.limits.loop_steps, state.dialect.major
+    )
 
 
 _CHECKED: dict[str, Callable[[State, Any, Any], Any]] = {

@@ -83,12 +83,13 @@ def pebble_error(
     offset: int | None,
     engine_type: str = "PebbleException",
     cause_type: str | None = None,
+    package: str = _PEBBLE,
 ) -> EvaluationError:
     """A PebbleException (or a class below it): wrapped by Kestra with its `toString()` as message."""
     place = f"{'?' if template is None else template}:{'?' if line is None else line}"
     text = f"{message} ({place})"
     error = EvaluationError(
-        f"{_PEBBLE}{engine_type}: {text}", template=template, offset=offset, cause_type=engine_type
+        f"{package}{engine_type}: {text}", template=template, offset=offset, cause_type=engine_type
     )
     error.engine_type = engine_type
     error.engine_message = text

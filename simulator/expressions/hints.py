@@ -21,10 +21,7 @@ def hint_for(name: str | None, candidates: Any) -> str | None:
     if name is None or candidates is None:
         return None
     names = [one for one in (candidates() if callable(candidates) else candidates) if isinstance(one, str)]
-    close = _close(name, names)
-    if not close:
-        folded = [one for one in names if one.lower() == name.lower()]
-        close = folded[:1]
+    close = [one for one in names if one.lower() == name.lower()][:1] or _close(name, names)
     if close:
         return f"did you mean `{close[0]}`?"
     if not names or len(names) > _TOO_MANY:

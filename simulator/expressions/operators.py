@@ -111,9 +111,27 @@ def _decimals(operator: str, left: Decimal, right: Decimal) -> Decimal:
             return _EXACT.multiply(left, right)
         if operator == "/":
             return _DECIMAL128.divide(left, right)
-        return _EXACT.remainder(left, right)
+        return _remainder(left, right)
     except (DivisionByZero, InvalidOperation):
         raise JavaError("ArithmeticException", "Division by zero") from None
+
+
+def _scale(value: Decimal) -> int:
+    return -int(value.as_tuple().exponent)
+
+
+def _remainder(left: Decimal, right: Decimal) -> Decimal:
+    """`BigDecimal.remainder`: its scale is what is left of `left - quotient * right`, the quotient without zeros."""
+    value = _EXACT.remainder(left, right)
+    scale, preferred = _scale(left), _scale(left) - _scale(right)
+    if abs(left) >= abs(right):
+        quotient, zeros = int(_EXACT.divide_int(left, right)), 0
+        while zeros < -preferred and quotient % 10 == 0:
+            quotient //= 10
+            zeros += 1
+        scale = max(scale, max(-zeros, preferred) + _scale(right))
+    exact = value.quantize(Decimal(1).scaleb(-scale), context=_EXACT)
+    return exact if exact else abs(exact)
 
 
 def _number_of(value: Any) -> Any:
@@ -281,16 +299,25 @@ def is_in(left: Any, right: Any) -> bool:
     if isinstance(right, Array):
         return False
     if isinstance(right, (list, tuple, set, frozenset)):
-        return _among(java_text(left), right)
+        if any(item is None for item in right):
+            raise JavaError("NullPointerException", "")  # all items become texts before the first is compared
+        text = java_text(left)
+        return any(java_text(item) == text for item in right)
     if isinstance(right, Mapping):
-        return _among(java_text(left), right) or _among(java_text(left), right.values())
+        return _in_entries(java_text(left), right)
     return False
 
 
-def _among(text: str, items: Iterable[Any]) -> bool:
-    for item in items:
+def _in_entries(text: str, mapping: Mapping[Any, Any]) -> bool:
+    """Entry by entry, key before value: a null value fails unless the text was found before it."""
+    for key, item in mapping.items():
+        if java_text(key) == text:
+            return True
         if item is None:
-            raise JavaError("NullPointerException", 'Cannot invoke "Object.toString()" because "x" is null')
+            raise JavaError(
+                "NullPointerException",
+                'Cannot invoke "Object.toString()" because the return value of "java.util.Map$Entry.getValue()" is null',
+            )
         if java_text(item) == text:
             return True
     return False
@@ -325,7 +352,11 @@ def unsupported_condition(value: Any) -> str:
     return f'Unsupported value type {simple_class_name(value)}. Expected Boolean, String, Number in "if" statement'
 
 
-def letter_or_number_range(start: Any, end: Any, step: Any, limit: int) -> list[Any]:
+_RANGE_LIMIT = 1_000_000
+"""kestra's own bound of a range in 2.0."""
+
+
+def letter_or_number_range(start: Any, end: Any, step: Any, limit: int, major: int = 1) -> list[Any]:
     """`start..end` and `range(start, end, step)`: Longs or Characters, both ends included.
 
     `limit` bounds the number of items (our own guard: JavaError OutOfMemoryError).
@@ -346,6 +377,12 @@ def letter_or_number_range(start: Any, end: Any, step: Any, limit: int) -> list[
         raise JavaError(
             "PebbleException",
             "Arguments of range function must be of type Number or String with a length of 1",
+        )
+    if major > 1 and abs(last - first) // abs(increment) >= _RANGE_LIMIT:
+        raise JavaError(
+            "RenderLimitExceededException",
+            f"The range function cannot produce more than {_RANGE_LIMIT} elements, but this call would produce "
+            f"{abs(last - first) // abs(increment) + 1}.",
         )
     steps = range(first, last + (1 if increment > 0 else -1), increment)
     try:

@@ -245,6 +245,15 @@ class State:
             message, template=self.shown, line=self.line(offset), offset=offset, engine_type=engine_type
         )
 
+    def unplaced(self, message: str, offset: int, engine_type: str) -> EvaluationError:
+        """An exception of Kestra's own below PebbleException, which it throws without template and line."""
+        package = "io.kestra.core.runners.pebble."
+        error = pebble_error(
+            message, template=None, line=None, offset=offset, engine_type=engine_type, package=package
+        )
+        error.template = self.shown
+        return error
+
     def java(self, message: str | None, *, java_type: str, offset: int) -> EvaluationError:
         return java_error(
             message, java_type=java_type, dialect=self.dialect, template=self.shown, offset=offset
@@ -252,6 +261,8 @@ class State:
 
     def raised(self, error: JavaError, offset: int) -> EvaluationError:
         """A JavaError at a place."""
+        if error.java_type == "RenderLimitExceededException":
+            return self.unplaced(error.message, offset, error.java_type)
         if error.java_type in _PEBBLE_TYPES:
             return self.pebble(error.message, offset, error.java_type)
         return self.java(error.message or None, java_type=error.java_type, offset=offset)

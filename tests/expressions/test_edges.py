@@ -111,3 +111,79 @@ def test_replacing_stops_before_the_text_grows_too_long() -> None:
     template = "{{ text | replace({'o': text}) | replace({'o': text}) }}"
     limits = Limits(output_chars=100)
     assert "longer than the limit" in fails(template, variables={"text": "o" * 20}, limits=limits).message
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        (
+            "{{ 'abcdef' | abbreviate }}",
+            'because the return value of "java.util.Map.get(Object)" is null',
+        ),
+        ("{{ m | escapeChar('shell') }}", 'because "value" is null'),
+        ("{{ [n] | escapeChar('shell') }}", 'because "item" is null'),
+        ("{{ l | chunk(n) }}", 'because "sizeObj" is null'),
+        ("{{ '2024-03-15' | dateAdd(1) }}", "Name is null"),
+        ("{{ '2024-03-15' | date(n) }}", "pattern"),
+        ("{{ m[n] }}", 'because "attributeNameValue" is null'),
+        ("{{ 'q' isIn m }}", 'because the return value of "java.util.Map$Entry.getValue()" is null'),
+        ("{{ tasksWithState(n) }}", 'Cannot invoke "String.toUpperCase()"'),
+        ("{{ i18n() }}", 'because "this.name" is null'),
+        ("{{ i18n('a', 1) }}", "class java.lang.Long cannot be cast to class java.lang.String"),
+        ("{{ block() }}", "Index 0 out of bounds for length 0"),
+        ("{{ block(1) }}", "class java.lang.Long cannot be cast to class java.lang.String"),
+        (
+            "{{ '2024-03-15' | date('yyyyyyyyyyyyyyyyyyyy') }}",
+            "The minimum width must be from 1 to 19 inclusive but was 20",
+        ),
+    ],
+)
+def test_nulls_and_casts_in_java_s_words(template: str, message: str, dialect: str) -> None:
+    assert message in fails(template, dialect).message
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+def test_a_null_anywhere_in_the_list_fails_membership(dialect: str) -> None:
+    error = fails("{{ 1 isIn [1, n] }}", dialect)
+    assert error.message.endswith("NullPointerException")
+    assert render("{{ 'b' isIn m }}", dialect) == "true"  # the entry stands before the null one
+
+
+@pytest.mark.parametrize("template", ["{{ 1..1000001 }}", "{{ range(0, 2000000, 2) }}"])
+def test_kestra_bounds_a_range(template: str) -> None:
+    text = "RenderLimitExceededException: The range function cannot produce more than 1000000 elements"
+    message = fails(template).message
+    assert text in message
+    assert message.endswith("would produce 1000001. (?:?)")
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "result"),
+    [("7", "12.3400", "7.0"), ("100.5", "0.03", "0.0"), ("12.34", "0.0001", "0.000"), ("-5", "2.5", "0.0")],
+)
+def test_scale_of_a_remainder(left: str, right: str, result: str) -> None:
+    template = f"{{{{ ('{left}' | number('BIGDECIMAL')) % ('{right}' | number('BIGDECIMAL')) }}}}"
+    assert render(template) == result
+
+
+def test_the_first_argument_names_the_block() -> None:
+    assert render("{% block 'a' %}Q{% endblock %}{{ block('a', 'b') }}") == "QQ"
+    assert render("{{ block(n, 3) }}") == ""
+
+
+@pytest.mark.parametrize(("hour", "period"), [(3, "in the morning"), (12, "noon"), (22, "at night")])
+def test_periods_of_the_day(hour: int, period: str) -> None:
+    assert render(f"{{{{ '2024-03-15T{hour:02d}:00:00Z' | date('B') }}}}") == period
+
+
+def test_a_name_in_other_case_is_the_nearest() -> None:
+    assert fails("{{ '2024-03-15' | dateADD(1, 'DAYS') }}").hint == "did you mean `dateAdd`?"
+
+
+def test_joining_stops_before_the_text_grows_too_long() -> None:
+    limits = Limits(output_chars=100)
+    assert (
+        "longer than the limit"
+        in fails("{{ l | join(text) }}", variables={"l": [1, 2, 3], "text": "x" * 60}, limits=limits).message
+    )

@@ -76,7 +76,14 @@ def _join(call: Call, value: Any, args: Args) -> Any:
     items = _items(value)
     if items is None:
         raise pebble("The 'join' filter expects that the input is either a collection or an array.")
-    return separator.join(map(text_of, items))
+    room = call.scope.limits.output_chars - len(separator) * (len(items) - 1)
+    texts: list[str] = []
+    for item in items:
+        texts.append(text_of(item))
+        room -= len(texts[-1])
+        if room < 0:
+            raise JavaError("OutOfMemoryError", "the joined text is longer than the limit of characters")
+    return separator.join(texts)
 
 
 def _length(call: Call, value: Any, args: Args) -> int:
@@ -240,10 +247,10 @@ def _chunk(call: Call, value: Any, args: Args) -> Any:
     if not is_list(value):
         raise pebble(f"'chunk' filter can only be applied to List. Actual type was: {class_name(value)}")
     given = args["size"]
-    if given is None and call.dialect.major > 1:
+    if given is None:
         raise JavaError("NullPointerException", 'Cannot invoke "Object.getClass()" because "sizeObj" is null')
     if call.dialect.major == 1:
-        size = as_long(not_null(given, "java.lang.Long.intValue()"))
+        size = as_long(given)
     elif is_number(given):
         size = int_value(given)
     else:

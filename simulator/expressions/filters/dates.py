@@ -9,7 +9,8 @@ import datetime as dt
 from typing import Any
 
 from simulator.expressions.filters.text import TRIMMED
-from simulator.expressions.java.casts import as_string, long_value, not_null, pebble
+from simulator.expressions.java.casts import as_string, long_value, pebble
+from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.locales import DEFAULT, Locale, locale_of
 from simulator.expressions.java.moments import add_unit, format_moment, read_moment
 from simulator.expressions.java.text import to_string
@@ -44,6 +45,8 @@ def read_input(call: Call, value: Any, args: Args) -> dt.datetime:
 
 def write(call: Call, moment: dt.datetime, args: Args) -> str:
     """The moment by the arguments `format`, `timeZone` and `locale`."""
+    if "format" in args and args["format"] is None:
+        raise JavaError("NullPointerException", "pattern")
     name = _option(args, "format")
     return format_moment(moment, _zone(call, args), "iso" if name is None else name, _locale(args))
 
@@ -73,9 +76,10 @@ def _amount(value: Any) -> int:
 def _date_add(call: Call, value: Any, args: Args) -> Any:
     if value is None:
         return None
-    amount = _amount(args.get("amount"))
-    moment = read_input(call, value, args)  # before the unit is looked at
-    unit = as_string(not_null(args.get("unit"), "String.hashCode()"))
+    amount, unit = _amount(args.get("amount")), _option(args, "unit")
+    moment = read_input(call, value, args)
+    if unit is None:
+        raise JavaError("NullPointerException", "Name is null")
     return write(call, add_unit(moment, amount, unit), args)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from simulator.expressions.java.casts import as_long, as_string, not_null, pebble
+from simulator.expressions.java.casts import FROM_ARGUMENTS, as_long, as_string, not_null, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.formatter import format_text
 from simulator.expressions.java.slugs import slug
@@ -31,7 +31,7 @@ def _abbreviate(call: Call, value: Any, args: Args) -> Any:
     if value is None:
         return None
     text = as_string(value)
-    width = as_long(not_null(args.get("length"), "java.lang.Long.intValue()"))
+    width = as_long(not_null(args.get("length"), "java.lang.Long.intValue()", FROM_ARGUMENTS))
     if width < 0:
         raise pebble("Invalid argument to abbreviate filter; must be greater than zero")
     length = utf16_length(text)
@@ -100,7 +100,8 @@ def _sides(call: Call, value: Any, args: Args) -> tuple[str, str] | None:
             return None
         if args.get("value") is None:
             raise pebble("The argument 'value' is required.")
-    return text_of(not_null(value)), text_of(not_null(args.get("value")))
+    text = text_of(not_null(value, what='"input"'))
+    return text, text_of(not_null(args.get("value"), what=FROM_ARGUMENTS))
 
 
 def _starts_with(call: Call, value: Any, args: Args) -> bool:
@@ -113,13 +114,13 @@ def _ends_with(call: Call, value: Any, args: Args) -> bool:
     return sides is not None and sides[0].endswith(sides[1])
 
 
-def map_leaves(value: Any, change: Callable[[str], str]) -> Any:
+def map_leaves(value: Any, change: Callable[[str], str], what: str = "input") -> Any:
     """Maps (into a HashMap) and lists deep, every other value by its text. A null leaf is Java's NullPointerException."""
     if isinstance(value, Mapping):
-        return hash_map((key, map_leaves(item, change)) for key, item in value.items())
+        return hash_map((key, map_leaves(item, change, "value")) for key, item in value.items())
     if is_list(value):
-        return [map_leaves(item, change) for item in value]
-    return change(text_of(not_null(value)))
+        return [map_leaves(item, change, "item") for item in value]
+    return change(text_of(not_null(value, what=f'"{what}"')))
 
 
 def _escape_char(call: Call, value: Any, args: Args) -> Any:
@@ -146,7 +147,7 @@ def _indented(call: Call, value: Any, args: Args) -> tuple[str, str, str]:
     """The text, its newline and the prefix of a line."""
     if "amount" not in args:
         raise pebble(f"The '{call.name}' filter expects an integer as argument 'amount'.")
-    amount = as_long(not_null(args["amount"], "java.lang.Long.intValue()"))
+    amount = as_long(not_null(args["amount"], "java.lang.Long.intValue()", FROM_ARGUMENTS))
     if amount < 0:
         raise pebble(f"The '{call.name}' filter expects a positive integer >=0 as argument 'amount'.")
     prefix = " " if args.get("prefix") is None else as_string(args["prefix"])

@@ -8,7 +8,7 @@ from typing import Any
 
 from simulator.errors import SimulatorError
 from simulator.expressions.filters.text import text_of
-from simulator.expressions.java.casts import as_map, as_string, pebble
+from simulator.expressions.java.casts import FROM_ARGUMENTS, as_map, as_string, not_null, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import EnumConstant, hash_map, is_list, is_string
 from simulator.expressions.registry import Args, Call, Definition, Table, table
@@ -32,9 +32,9 @@ def _env(call: Call, args: Args) -> Any:
 
 
 def _tasks_with_state(call: Call, args: Args) -> Any:
-    if args.get("state") is None:
+    if "state" not in args:
         raise pebble("The 'tasksWithState' function expects an argument 'state'.")
-    wanted = as_string(args["state"]).upper()
+    wanted = as_string(not_null(args["state"], "String.toUpperCase()", FROM_ARGUMENTS)).upper()
     found: list[dict[str, Any]] = []
     tasks = call.variable("tasks")
     for task, entry in (tasks if isinstance(tasks, Mapping) else {}).items():
@@ -147,10 +147,11 @@ def _timeout(value: Any) -> dt.timedelta | None:
 
 
 def _i18n(call: Call, args: Args) -> Any:
-    bundle = args.get("0")
-    raise JavaError(
-        "MissingResourceException", f"Can't find bundle for base name {text_of(bundle)}, locale en_US"
-    )
+    for name in ("bundle", "key"):
+        if args.get(name) is not None:
+            as_string(args[name])
+    bundle = not_null(args.get("bundle"), "String.hashCode()", '"this.name"')
+    raise JavaError("MissingResourceException", f"Can't find bundle for base name {bundle}, locale en_US")
 
 
 TABLE: Table = table(
@@ -162,5 +163,5 @@ TABLE: Table = table(
     Definition("currentEachOutput", _current_each_output, ("outputs",), until=1),
     Definition("loopOutputs", _loop_outputs, ("outputs", "name"), since=2),
     Definition("subflow", _subflow, ("namespace", "id", "inputs", "revision", "labels", "timeout"), since=2),
-    Definition("i18n", _i18n, None),
+    Definition("i18n", _i18n, ("bundle", "key", "params")),
 )

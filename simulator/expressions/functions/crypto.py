@@ -31,8 +31,8 @@ def _cipher(text: str) -> Any:
 def _two(call: Call, args: Args, second: str) -> tuple[str, str | None]:
     if "key" not in args or second not in args:
         raise pebble(f"The '{call.name}' function expects two arguments 'key' and '{second}'.")
-    text = args[second]
-    return as_string(args["key"]), None if text is None else as_string(text)
+    key, text = args["key"], args[second]
+    return "" if key is None else as_string(key), None if text is None else as_string(text)
 
 
 def _encrypt(call: Call, args: Args) -> Any:

@@ -46,7 +46,11 @@ def _min(call: Call, args: Args) -> Any:
 def _range(call: Call, args: Args) -> Any:
     step = args.get("increment")
     return letter_or_number_range(
-        args.get("start"), args.get("end"), Long(1) if step is None else step, call.scope.limits.loop_steps
+        args.get("start"),
+        args.get("end"),
+        Long(1) if step is None else step,
+        call.scope.limits.loop_steps,
+        call.dialect.major,
     )
 
 

@@ -19,7 +19,7 @@ def _rendered(call: Call, args: Args, *, recursive: bool) -> Any:
     if call.scope.recursive:
         raise pebble(f"Function or Macro [{call.name}] does not exist.")
     if "toRender" not in args:
-        raise pebble(f"The '{call.name}' function expects an argument 'toRender'.")
+        raise pebble("The 'render' function expects an argument 'toRender'.")
     value = args["toRender"]
     if is_string(value) or is_list(value) or isinstance(value, (Mapping, set, frozenset)):
         return call.render(value, recursive=recursive)

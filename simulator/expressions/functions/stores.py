@@ -7,7 +7,7 @@ from typing import Any
 
 from simulator.errors import SimulatorError, StorageError
 from simulator.expressions.filters.text import text_of
-from simulator.expressions.java.casts import as_boolean, as_string, not_null, pebble
+from simulator.expressions.java.casts import FROM_ARGUMENTS, as_boolean, as_string, not_null, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.json_read import read_json
 from simulator.expressions.java.text import to_json
@@ -28,7 +28,7 @@ def flow_namespace(call: Call) -> str | None:
 def _secret(call: Call, args: Args) -> Any:
     if "key" not in args:
         raise pebble("The 'secret' function expects an argument 'key'.")
-    key = as_string(not_null(args["key"], "String.toUpperCase()"))
+    key = as_string(not_null(args["key"], "String.toUpperCase()", FROM_ARGUMENTS))
     given = args.get("namespace")
     namespace = flow_namespace(call) if given is None else as_string(given)
     subkey = args.get("subkey")

@@ -14,6 +14,7 @@ from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import class_name, is_long, is_string
 
 __all__ = [
+    "FROM_ARGUMENTS",
     "as_boolean",
     "as_long",
     "as_map",
@@ -67,10 +68,14 @@ def as_map(value: Any) -> Mapping[Any, Any]:
     raise class_cast(value, "java.util.Map")
 
 
-def not_null(value: Any, call: str = "Object.toString()") -> Any:
-    """The value; a NullPointerException for null."""
+FROM_ARGUMENTS = 'the return value of "java.util.Map.get(Object)"'
+"""What Java calls an argument that is used as it comes out of the map of arguments."""
+
+
+def not_null(value: Any, call: str = "Object.toString()", what: str = "the value") -> Any:
+    """The value; a NullPointerException for null. `what` is null in Java's words."""
     if value is None:
-        raise JavaError("NullPointerException", f'Cannot invoke "{call}" because the value is null')
+        raise JavaError("NullPointerException", f'Cannot invoke "{call}" because {what} is null')
     return value
 
 

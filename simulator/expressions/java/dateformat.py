@@ -143,7 +143,10 @@ def _day_period(moment: dt.datetime) -> str:
         return "in the morning"
     if 12 <= moment.hour < 18:
         return "in the afternoon"
-    return "in the evening" if 18 <= moment.hour < 21 else "at night"
+    if 18 <= moment.hour < 21:
+        return "in the evening"
+    # Java looks up the period from 21 to 6 with the morning before it.
+    return "at night" if moment.hour >= 21 else "in the morning"
 
 
 def _instant(moment: dt.datetime) -> str:

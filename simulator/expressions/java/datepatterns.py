@@ -162,7 +162,8 @@ def _year(field: str) -> Callable[[str, int], Element]:
             return Reduced(field)
         if count < 4:
             return Number(field, count, 19, "NORMAL")
-        return Number(field, count, 19, "EXCEEDS_PAD")
+        # A field of its own class in Java, which checks no width.
+        return Number(field, count if field == "week_year" else _width(count), 19, "EXCEEDS_PAD")
 
     return build
 
@@ -220,7 +221,13 @@ def _day_of_year(letter: str, count: int) -> Element:
 
 
 def _wide_number(field: str, sign: str = "NOT_NEGATIVE") -> Callable[[str, int], Element]:
-    return lambda letter, count: Number(field, count, 19, sign)
+    return lambda letter, count: Number(field, _width(count), 19, sign)
+
+
+def _width(count: int) -> int:
+    if count > 19:
+        raise _bad(f"The minimum width must be from 1 to 19 inclusive but was {count}")
+    return count
 
 
 def _week(letter: str, count: int) -> Element:
@@ -240,7 +247,7 @@ def _only(field: str) -> Callable[[str, int], Element]:
 
 def _fraction(letter: str, count: int) -> Element:
     if count > 9:
-        raise _bad(f"Maximum width must be from 0 to 9 inclusive but was {count}")
+        raise _bad(f"Minimum width must be from 0 to 9 inclusive but was {count}")
     return Fraction(count, count)
 
 

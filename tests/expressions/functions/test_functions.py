@@ -89,7 +89,7 @@ ERRORS = [
         "{{ range('ab', 3) }}",
         "Arguments of range function must be of type Number or String with a length of 1",
     ),
-    ("{{ range(0, 9999999999) }}", "OutOfMemoryError"),
+    ("{{ range(0, 9999999999) }}", "RenderLimitExceededException"),
     ("{{ now('yyyy', timeZone='Mars') }}", "Unknown time-zone ID: Mars"),
     ("{{ fromJson() }}", "The 'fromJson' function expects an argument 'json'."),
     ("{{ fromJson(1) }}", "The 'fromJson' function expects an argument 'json' with type string."),
