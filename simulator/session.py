@@ -20,13 +20,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simulator.config import Settings, merge
 from simulator.diagnostics import Collector, Diagnostic
 from simulator.dialect import dialect_of
 from simulator.doubles.base import Address
 from simulator.doubles.registry import DOUBLES, double_class
 from simulator.doubles.supervisor import Supervisor
-from simulator.endpoints import NetworkPolicy, RunEndpoints
 from simulator.engine.events import (
     DiagnosticRaised,
     DoubleReady,
@@ -44,13 +42,15 @@ from simulator.errors import (
     UnsupportedError,
     UsageError,
 )
-from simulator.mocks import Mocks
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
 from simulator.reports.masking import mask_deep, mask_diagnostic, mask_event, mask_json, masked_values
-from simulator.rundir import STATE_DIR, RunDir
-from simulator.shape import did_you_mean
-from simulator.sidefile import SideFile, read_side_file, side_file_of
+from simulator.world.config import Settings, merge
+from simulator.world.endpoints import NetworkPolicy, RunEndpoints
+from simulator.world.mocks import Mocks
+from simulator.world.rundir import STATE_DIR, RunDir
+from simulator.world.shape import did_you_mean
+from simulator.world.sidefile import SideFile, read_side_file, side_file_of
 
 if TYPE_CHECKING:
     from simulator.engine.processes import Processes
@@ -112,7 +112,7 @@ def exit_code_of(state: StateType, *, strict: bool = False) -> ExitCode:
 
 
 class _Doubles:
-    """The supervisor as the endpoints see it (`simulator.endpoints.DoubleSource`)."""
+    """The supervisor as the endpoints see it (`simulator.world.endpoints.DoubleSource`)."""
 
     def __init__(self, supervisor: Supervisor, on_ready: Callable[[str, Address], None]) -> None:
         self._supervisor = supervisor
@@ -300,7 +300,7 @@ class Session:
                 self._emit(DiagnosticRaised(self._now(), item))
 
     def _check_mocks(self) -> list[Diagnostic]:
-        from simulator.mocks import check_mock
+        from simulator.world.mocks import check_mock
 
         collector = Collector()
         tasks = {task.id: task for task in self.flow.walk_tasks()}
@@ -335,13 +335,13 @@ class Session:
 
     def _refuse_unsupported(self) -> None:
         """A task that cannot run here and has no mock ends the run before it starts: nothing is skipped silently."""
-        from simulator.stubs import needs_mock
+        from simulator.world.stubs import needs_mock
 
         mocks = Mocks(self.settings.mocks, self.settings.mock_types)
         tasks = [task for task in self.flow.walk_tasks() if needs_mock(task, self.registry, self.dialect)]
         if not tasks:
             return
-        from simulator.stubs import render_stubs, stubs
+        from simulator.world.stubs import render_stubs, stubs
 
         mocked = {str(task.span) for task in tasks if mocks.find(task) is not None}
         # What is mocked needs no advice on how to mock it.
@@ -426,15 +426,15 @@ class Session:
         """The executor with everything around it; made once."""
         if self.executor is not None:
             return self.executor
-        from simulator.deployed import DeployedFlows
         from simulator.engine.clock import RunClock
         from simulator.engine.executor import Executor
         from simulator.engine.processes import Processes
         from simulator.expressions.renderer import Renderer
-        from simulator.http_service import RunHttp
         from simulator.storage.kv import LocalKv
         from simulator.storage.local import LocalStorage
         from simulator.storage.namespace_files import LocalNamespaceFiles
+        from simulator.world.deployed import DeployedFlows
+        from simulator.world.http_service import RunHttp
 
         settings = self.settings
         self.seed = settings.seed if settings.seed is not None else random.SystemRandom().randrange(1 << 32)
@@ -444,7 +444,7 @@ class Session:
             self.diagnostics.append(self.rundir.notice)
         mocks: Mocks = Mocks(settings.mocks, settings.mock_types)
         if settings.from_task or settings.until_task:
-            from simulator.reuse import ReusingMocks, part_of
+            from simulator.world.reuse import ReusingMocks, part_of
 
             part = part_of(self.flow, settings.from_task, settings.until_task, self.state_dir)
             part.bring_files(self.rundir.storage)
@@ -611,7 +611,7 @@ class Session:
 
     def previews(self) -> dict[str, Any]:
         """The beginnings of what the run left: for reports."""
-        from simulator.previews import previews
+        from simulator.world.previews import previews
 
         # Contents are data, but what is shown of them is not; masked before it is cut.
         found: dict[str, Any] = mask_deep(previews(self), self.vault.redactor)

@@ -237,7 +237,7 @@ def _side_file(flow_file: Path) -> Checked:
     side = side_file(flow_file)
     diagnostics: tuple[Diagnostic, ...] = ()
     if side.is_file():
-        from simulator.sidefile import read_side_file
+        from simulator.world.sidefile import read_side_file
 
         try:
             read_side_file(side)
@@ -263,7 +263,7 @@ class _Around:
         secrets, folder = self._secrets, self._folder
         side = side_file(file)
         if side.is_file():
-            from simulator.sidefile import read_side_file
+            from simulator.world.sidefile import read_side_file
 
             try:
                 read = read_side_file(side)

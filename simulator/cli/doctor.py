@@ -71,7 +71,7 @@ def _writable(folder: Path) -> str:
 
 
 def _state_directory() -> str:
-    from simulator.rundir import STATE_DIR
+    from simulator.world.rundir import STATE_DIR
 
     state = Path(STATE_DIR)
     _writable(state if state.is_dir() else Path.cwd())

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def store_of(args: argparse.Namespace, console: Console) -> Store:
     """The state directory of a command."""
     from simulator.engine.store import Store
-    from simulator.rundir import STATE_DIR
+    from simulator.world.rundir import STATE_DIR
 
     folder = args.state_dir or Path(console.environ.get("SIMULATE_STATE_DIR") or STATE_DIR)
     return Store(folder)

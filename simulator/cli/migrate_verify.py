@@ -110,7 +110,7 @@ def _world(path: Path, kestra: str) -> tuple[dict[str, Any], dict[str, Any]]:
     from simulator.dialect import dialect_of
     from simulator.model.build import build_flow
     from simulator.plugins.registry import Registry
-    from simulator.stubs import stubs
+    from simulator.world.stubs import stubs
 
     catalog: Catalog = Registry()
     dialect = dialect_of(kestra)
@@ -154,7 +154,7 @@ def _run(
     from simulator.engine.jsonform import log_to_json, to_json
     from simulator.migrate.verify import Run
     from simulator.session import Session
-    from simulator.sidefile import read_side_file, side_file_of
+    from simulator.world.sidefile import read_side_file, side_file_of
 
     env_file = original.parent / ".env_encoded"
     try:

@@ -28,7 +28,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from simulator.model.dialects import choose_dialect
     from simulator.plugins.registry import Registry
     from simulator.session import read_flow_text
-    from simulator.stubs import render_stubs, stubs
+    from simulator.world.stubs import render_stubs, stubs
 
     text = read_flow_text(args.flow)
     catalog = Registry()

@@ -164,8 +164,8 @@ def _environment(items: Iterable[str]) -> dict[str, str]:
 
 
 def flags_of(args: argparse.Namespace) -> dict[str, Any]:
-    """The flags as `simulator.config.merge` takes them."""
-    from simulator.config import parse_now
+    """The flags as `simulator.world.config.merge` takes them."""
+    from simulator.world.config import parse_now
 
     return {
         "kestra": args.kestra,

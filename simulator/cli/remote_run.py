@@ -133,7 +133,7 @@ def _inputs(session: Any) -> dict[str, Any]:
 
 def _subflows(session: Any) -> list[Flow]:
     """Flows that the flow calls by name, and those that they call; children first."""
-    from simulator.deployed import DeployedFlows
+    from simulator.world.deployed import DeployedFlows
 
     store = DeployedFlows(session.flow, session.settings.flows, session.registry, session.dialect)
     found: dict[str, Flow] = {}

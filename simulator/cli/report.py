@@ -123,7 +123,7 @@ def _events(stored: StoredRun, flow: Flow) -> list[Any]:
 
 
 def _previews(stored: StoredRun) -> dict[str, Any]:
-    from simulator.previews import preview
+    from simulator.world.previews import preview
 
     files: dict[str, Any] = {}
     root = stored.folder / "storage"

@@ -100,8 +100,8 @@ def _plan(session: Session, console: Console) -> int:
     """The plan as text: each task, what would happen to it, its rendered properties."""
     import json
 
-    from simulator.plan import plan
     from simulator.reports.console import short_type
+    from simulator.world.plan import plan
 
     style = console.style
     console.out(f"{style(session.flow.id, 'bold')}  {session.flow.namespace}  Kestra {session.dialect}  plan")
@@ -121,7 +121,7 @@ def _plan(session: Session, console: Console) -> int:
 
 def _start(args: argparse.Namespace) -> dict[str, Any]:
     """`--trigger`, `--at`, `--payload`."""
-    from simulator.config import parse_now
+    from simulator.world.config import parse_now
 
     if args.trigger is None:
         if args.at or args.payload:

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
         schema = suite_schema(CheckCatalog(), dialect, SUITE.fields)
     elif args.side_file:
-        from simulator.sidefile import SIDE_FILE
+        from simulator.world.sidefile import SIDE_FILE
 
         schema = side_file_schema(CheckCatalog(), dialect, SIDE_FILE.fields)
     else:

@@ -172,7 +172,7 @@ def _files(given: Sequence[Path] | None, flow: Path | None) -> list[Path]:
     if given:
         return list(given)
     if flow is not None:
-        from simulator.sidefile import read_side_file, side_file_of
+        from simulator.world.sidefile import read_side_file, side_file_of
 
         side = side_file_of(flow)
         if side.exists():

@@ -80,9 +80,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def run_once(args: argparse.Namespace, console: Console) -> int:
     """One round: find, run, tell. The exit code."""
     from simulator.diagnostics import Collector
-    from simulator.rundir import STATE_DIR
     from simulator.testing.runner import check_tasks, read_suites
     from simulator.testing.select import LastFailed, select
+    from simulator.world.rundir import STATE_DIR
 
     notes = Collector()
     paths = args.paths or [Path()]

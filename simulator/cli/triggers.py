@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.cli.console import Console
 from simulator.cli.options import add_run_options, flags_of
-from simulator.config import parse_now
 from simulator.errors import ExitCode, UsageError
+from simulator.world.config import parse_now
 
 if TYPE_CHECKING:
     from simulator.session import Session

@@ -13,20 +13,20 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from simulator.config import Settings, merge
 from simulator.doubles.platform import run_root
 from simulator.engine.execution import Execution, StateType, TaskRun
 from simulator.engine.task import TaskResult
 from simulator.errors import UsageError
-from simulator.mocks import Mocks
 from simulator.model.flow import Flow, Task
-from simulator.rundir import RunDir
 from simulator.session import Session, read_flow_text
-from simulator.sidefile import SideFile, read_side_file, side_file_of
 from simulator.storage.local import execution_prefix
 from simulator.testing.doubles import DoublePool
 from simulator.testing.side import SuiteSide
 from simulator.testing.suite import Case, Fixtures
+from simulator.world.config import Settings, merge
+from simulator.world.mocks import Mocks
+from simulator.world.rundir import RunDir
+from simulator.world.sidefile import SideFile, read_side_file, side_file_of
 
 __all__ = ["CaseSession", "built_flow", "case_side", "open_case"]
 

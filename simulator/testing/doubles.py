@@ -21,11 +21,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from simulator.config import Settings
 from simulator.doubles.base import Address
 from simulator.doubles.registry import DOUBLES, double_class
 from simulator.doubles.supervisor import Supervisor
-from simulator.sidefile import SideFile
+from simulator.world.config import Settings
+from simulator.world.sidefile import SideFile
 
 __all__ = ["CaseDoubles", "DoublePool"]
 

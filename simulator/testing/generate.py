@@ -111,7 +111,7 @@ def _is_ours(task: Task) -> bool:
 
 def _fixtures(flow: Flow) -> list[dict[str, Any]]:
     from simulator.plugins.registry import Registry
-    from simulator.stubs import stubs
+    from simulator.world.stubs import stubs
 
     wanted = {task.id for task in flow.walk_tasks() if not _is_ours(task) and not task.children}
     mocks = stubs(flow, Registry(), flow.dialect, wanted=lambda task: task.id in wanted)

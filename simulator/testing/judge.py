@@ -206,7 +206,7 @@ class Judge:
 
     def _unsupported(self) -> None:
         """A task that cannot run here was reached without a fixture."""
-        from simulator.stubs import needs_mock
+        from simulator.world.stubs import needs_mock
 
         session = self._session
         tasks = {task.id: task for task in session.flow.walk_tasks()}

@@ -1,6 +1,6 @@
 """The side file of a suite, `<suite>.sim.yml`: what a case finds, and what it expects beyond Kestra's assertions.
 
-The suite itself stays valid for Kestra. All keys of a flow's side file (`simulator.sidefile`) count for every case;
+The suite itself stays valid for Kestra. All keys of a flow's side file (`simulator.world.sidefile`) count for every case;
 below `cases` they count for one, and win. `expect` says what has to be true after the run:
 
     secrets: {API_TOKEN: test}
@@ -30,11 +30,11 @@ from typing import Any
 from simulator.diagnostics import Collector, Span
 from simulator.errors import InvalidFlowError
 from simulator.model.catalog import PropertySpec, T
-from simulator.shape import check_shape, did_you_mean
-from simulator.sidefile import SIDE_FILE, SideFile
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 from simulator.source.yaml import read_yaml
 from simulator.testing.suite import Suite
+from simulator.world.shape import check_shape, did_you_mean
+from simulator.world.sidefile import SIDE_FILE, SideFile
 
 __all__ = ["EXPECT", "SUITE_SIDE_FILE", "SuiteSide", "read_suite_side", "side_file_of_suite"]
 

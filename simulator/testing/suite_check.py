@@ -9,9 +9,9 @@ from typing import Any
 from simulator.diagnostics import Collector, Span
 from simulator.dialect import Dialect
 from simulator.model.catalog import PropertySpec, T
-from simulator.shape import check_shape, did_you_mean
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 from simulator.testing.suite import OPERATORS, UNIT_TEST, Assertion, Suite
+from simulator.world.shape import check_shape, did_you_mean
 
 __all__ = ["SUITE", "check_against_flow", "check_structure", "check_traps"]
 

@@ -18,8 +18,8 @@ from simulator.model.dialects import choose
 from simulator.model.flow import Flow, Input, Task
 from simulator.plugins.registry import Registry
 from simulator.session import Session
-from simulator.stubs import stubs
-from simulator.usage import StoredFile, usage
+from simulator.world.stubs import stubs
+from simulator.world.usage import StoredFile, usage
 
 __all__ = ["Outcome", "run_flow"]
 

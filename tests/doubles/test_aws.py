@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from simulator.doubles.aws import AwsDouble
 from simulator.errors import DoubleError, InvalidFlowError
-from simulator.sidefile import read_side_file
+from simulator.world.sidefile import read_side_file
 
 DECLARED: dict[str, Any] = {
     "credentials": [{"access_key": "ak", "secret_key": "sk"}],

@@ -7,8 +7,8 @@ import pytest
 
 from simulator.dialect import V1, V2, Dialect
 from simulator.model.schema import flow_schema, side_file_schema, suite_schema
-from simulator.sidefile import SIDE_FILE
 from simulator.testing.suite_check import SUITE
+from simulator.world.sidefile import SIDE_FILE
 from tests.model.fake import FakeCatalog
 
 jsonschema = pytest.importorskip("jsonschema")

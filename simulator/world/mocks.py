@@ -30,14 +30,14 @@ from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError
 from simulator.model.catalog import Kind, OutputSpec, TaskSpec
 from simulator.model.flow import Flow, Task
-from simulator.shape import did_you_mean
 from simulator.values import parse_duration
+from simulator.world.shape import did_you_mean
 
 __all__ = ["MockPlugin", "Mocks", "check_mock"]
 
 
 class MockPlugin:
-    """Runs one mock; see the module text for its keys (declared in `simulator.sidefile.MOCK_FIELDS`)."""
+    """Runs one mock; see the module text for its keys (declared in `simulator.world.sidefile.MOCK_FIELDS`)."""
 
     spec: ClassVar[TaskSpec] = TaskSpec("simulator.Mock", open_outputs=True, open_properties=True)
 

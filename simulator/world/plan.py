@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from simulator.errors import SimulatorError
-from simulator.mocks import Mocks
 from simulator.model.catalog import Kind
 from simulator.model.flow import Task
+from simulator.world.mocks import Mocks
 
 if TYPE_CHECKING:
     from simulator.session import Session

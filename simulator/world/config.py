@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import UsageError
-from simulator.sidefile import SideFile
+from simulator.world.sidefile import SideFile
 
 __all__ = ["Settings", "merge", "parse_now"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from simulator.doubles.base import Address
-from simulator.endpoints import NetworkPolicy, RunEndpoints, is_loopback
 from simulator.errors import NetworkRefusedError
+from simulator.world.endpoints import NetworkPolicy, RunEndpoints, is_loopback
 
 
 class Doubles:

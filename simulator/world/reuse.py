@@ -15,9 +15,9 @@ from typing import Any
 from simulator.engine.execution import Execution, TaskRun
 from simulator.engine.task import TaskResult
 from simulator.errors import NotFoundError, UsageError
-from simulator.mocks import Mocks
 from simulator.model.flow import Flow, Task
-from simulator.shape import did_you_mean
+from simulator.world.mocks import Mocks
+from simulator.world.shape import did_you_mean
 
 __all__ = ["Part", "ReusingMocks", "part_of"]
 

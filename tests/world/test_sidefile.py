@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.config import merge, parse_now
 from simulator.errors import InvalidFlowError, UsageError
-from simulator.sidefile import read_side_file, side_file_of
+from simulator.world.config import merge, parse_now
+from simulator.world.sidefile import read_side_file, side_file_of
 
 
 def write(tmp_path: Path, text: str) -> Path:

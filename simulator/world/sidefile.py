@@ -24,8 +24,8 @@ from typing import Any
 from simulator.diagnostics import Collector
 from simulator.errors import InvalidFlowError
 from simulator.model.catalog import PropertySpec, T
-from simulator.shape import check_shape
 from simulator.source.nodes import MapNode, Node
+from simulator.world.shape import check_shape
 
 __all__ = ["MOCK_FIELDS", "SIDE_FILE", "SideFile", "read_side_file", "side_file_of"]
 

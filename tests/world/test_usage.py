@@ -15,8 +15,8 @@ from simulator.dialect import V1, V2, Dialect
 from simulator.model.build import build_flow
 from simulator.model.flow import Flow
 from simulator.plugins.registry import Registry
-from simulator.stubs import stubs
-from simulator.usage import usage
+from simulator.world.stubs import stubs
+from simulator.world.usage import usage
 
 CALL = "  - {id: call, type: io.kestra.plugin.somewhere.Call}\n"
 

@@ -18,7 +18,7 @@ from typing import Any
 from simulator.dialect import Dialect
 from simulator.model.catalog import Catalog, OutputSpec, T
 from simulator.model.flow import Flow, Task
-from simulator.usage import Shape, StoredFile, usage
+from simulator.world.usage import Shape, StoredFile, usage
 
 __all__ = ["needs_mock", "render_stubs", "stub_for", "stubs"]
 
