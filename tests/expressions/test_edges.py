@@ -187,3 +187,45 @@ def test_joining_stops_before_the_text_grows_too_long() -> None:
         "longer than the limit"
         in fails("{{ l | join(text) }}", variables={"l": [1, 2, 3], "text": "x" * 60}, limits=limits).message
     )
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("09", "INT", 'For input string: "9" under radix 8'),
+        ("-0xZ", "LONG", 'For input string: "-Z" under radix 16'),
+        ("0x0x1", "INT", 'For input string: "0x1" under radix 16'),
+        ("--2", "INT", "Sign character in wrong position"),
+        ("2024-05-06", "BIGINTEGER", "Illegal embedded sign character"),
+        ("-", "BIGINTEGER", "Zero length BigInteger"),
+        ("987654321.12", "BIGINTEGER", 'For input string: "654321.12"'),
+        ("1.5.", "DOUBLE", "multiple points"),
+        ("1.5.", "BIGDECIMAL", "Character array contains more than one decimal point."),
+        ("e2", "BIGDECIMAL", "No digits found."),
+        ("1e2x", "BIGDECIMAL", "Not a digit."),
+        ("1e12345678901", "BIGDECIMAL", "Too many nonzero exponent digits."),
+        ("1e9999999999", "BIGDECIMAL", "Exponent overflow."),
+        ("1x", "BIGDECIMAL", "Character x is neither a decimal digit number, decimal point, nor"),
+        ("1234567890123456789x", "BIGDECIMAL", 'Character array is missing "e" notation exponential mark.'),
+    ],
+)
+def test_texts_that_are_no_numbers(text: str, kind: str, message: str, dialect: str) -> None:
+    assert message in fails(f"{{{{ '{text}' | number('{kind}') }}}}", dialect).message
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "number"),
+    [
+        ("-0", "BIGDECIMAL", "0"),
+        ("-0.00", "BIGDECIMAL", "0.00"),
+        ("٤٢", "INT", "42"),
+        ("--7", "BIGINTEGER", "7"),
+    ],
+)
+def test_texts_that_are_numbers(text: str, kind: str, number: str) -> None:
+    assert render(f"{{{{ '{text}' | number('{kind}') }}}}") == number
+
+
+def test_a_null_kind_of_number() -> None:
+    assert "NullPointerException" in fails("{{ '5' | number(n) }}").message

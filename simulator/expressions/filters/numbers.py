@@ -46,6 +46,10 @@ def _number(call: Call, value: Any, args: Args) -> Any:
         return None
     if not is_string(value):
         raise pebble(f"'number' filter can only be applied to String. Actual type was: {class_name(value)}")
+    if "type" in args and args["type"] is None:
+        raise JavaError(
+            "NullPointerException", 'Cannot invoke "String.hashCode()" because "<local8>" is null'
+        )
     kind = args.get("type")
     reader = create_number if kind is None else _READERS.get(as_string(kind), create_number)
     try:

@@ -126,8 +126,8 @@ def test_create_number(text: str, shown: str, kind: str) -> None:
         (" 1", 'For input string: " 1"'),
         ("1_0", 'For input string: "1_0"'),
         ("1,5", 'For input string: "1,5"'),
-        ("08", 'For input string: "8"'),
-        ("--1", 'For input string: "--1"'),
+        ("08", 'For input string: "8" under radix 8'),
+        ("1-1", "Illegal embedded sign character"),
     ],
 )
 def test_no_numbers(text: str, message: str) -> None:
