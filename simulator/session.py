@@ -671,6 +671,8 @@ class Session:
         if self._closed:
             return
         self._closed = True
+        if self.executor is not None:
+            self.executor.close()
         if self._processes is not None:
             self._processes.close()
         self.supervisor.stop()

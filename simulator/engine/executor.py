@@ -301,6 +301,10 @@ class Executor:
             job.cancel("kill")
         self.poke()
 
+    def close(self) -> None:
+        """No more task code will run: its threads go. Idempotent."""
+        self.kernel.jobs.close()
+
     # --- wiring
 
     def live(self, execution_id: str) -> Live:

@@ -137,6 +137,7 @@ class Jobs:
         self._live: dict[int, Job] = {}
         self._done: deque[Job] = deque()
         self._poked = False
+        self._closed = False
 
     def start(self, job: Job) -> bool:
         """Runs the job up to its first hand-over. False when it must wait for room (see `more`)."""
@@ -230,9 +231,20 @@ class Jobs:
                     return
                 self._changed.wait(left)
 
-    def give_back(self, thread: _Thread) -> None:
+    def give_back(self, thread: _Thread) -> bool:
+        """The thread is free again; False when the pool is closed and the thread may go."""
         with self._changed:
-            self._idle.append(thread)
+            if not self._closed:
+                self._idle.append(thread)
+            return not self._closed
+
+    def close(self) -> None:
+        """Lets the idle threads go, the others when they are done. Idempotent."""
+        with self._changed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for thread in idle:
+            thread.give(None)
 
 
 class _Thread:
@@ -244,7 +256,8 @@ class _Thread:
         self._work = threading.Semaphore(0)
         threading.Thread(target=self._loop, name="simulate-task", daemon=True).start()
 
-    def give(self, job: Job) -> None:
+    def give(self, job: Job | None) -> None:
+        """Work; None: there will be no more."""
         self._job = job
         self._work.release()
 
@@ -252,7 +265,9 @@ class _Thread:
         while True:
             self._work.acquire()
             job, self._job = self._job, None
-            if job is not None:
-                job.run()
+            if job is None:
+                return
+            job.run()
             del job
-            self._jobs.give_back(self)
+            if not self._jobs.give_back(self):
+                return
