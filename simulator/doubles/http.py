@@ -164,6 +164,8 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    #: seconds an idle connection is kept: its thread must not outlive the run for long
+    timeout = 5
     server_version = "simulate"
     sys_version = ""
     server: _Server
