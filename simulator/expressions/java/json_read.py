@@ -10,19 +10,15 @@ import re
 from typing import Any, NoReturn
 
 from simulator.expressions.java.errors import JavaError
+from simulator.expressions.java.json_errors import explain_json, place
 
 __all__ = ["read_json"]
 
 _BLANKS = re.compile(r"[ \t\n\r]*")
-_SOURCE = "Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled);"
-_TOKEN = re.compile(r"[\w$]+")
 
 
 def _constant(name: str) -> NoReturn:
-    raise JavaError(
-        "JsonParseException",
-        f"Non-standard token '{name.lstrip('-')}': enable `JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS` to allow",
-    )
+    raise json.JSONDecodeError(f"Non-standard token '{name}'", name, 0)
 
 
 _DECODER = json.JSONDecoder(parse_constant=_constant)
@@ -33,11 +29,12 @@ def read_json(text: str) -> Any:
     start = _BLANKS.match(text)
     position = start.end() if start else 0
     if position == len(text):
-        raise JavaError("MismatchedInputException", "No content to map due to end-of-input")
+        where = place(text, position).split(", column")[0]
+        raise JavaError("MismatchedInputException", f"No content to map due to end-of-input\n at {where}]")
     try:
         value, end = _DECODER.raw_decode(text, position)
     except json.JSONDecodeError as error:
-        raise JavaError("JsonParseException", _explain(text, error)) from None
+        raise JavaError("JsonParseException", explain_json(text) or error.msg) from None
     except RecursionError:
         raise JavaError(
             "StreamConstraintsException", "Document nesting depth exceeds the maximum allowed"
@@ -48,32 +45,9 @@ def read_json(text: str) -> Any:
         raise JavaError(
             "StreamConstraintsException", "Number value length exceeds the maximum allowed"
         ) from None
-    if end < len(text) and text[end - 1].isdigit() and text[end] not in " \t\r\n":
-        raise JavaError("JsonParseException", _bad_number(text, position, end))
+    if end < len(text) and text[end - 1].isalnum():
+        # A number must end at a blank, a word where it ends.
+        problem = explain_json(text)
+        if problem is not None:
+            raise JavaError("JsonParseException", problem)
     return value
-
-
-def _bad_number(text: str, start: int, end: int) -> str:
-    """A number that is the whole value must end at a blank."""
-    char = text[end]
-    place = f"\n at [{_SOURCE} line: {text.count(chr(10), 0, end) + 1}, column: {end - text.rfind(chr(10), 0, end)}]"
-    if text[start:end].lstrip("-") == "0" and char.isdigit():
-        return f"Invalid numeric value: Leading zeroes not allowed{place}"
-    found = f"Unexpected character ('{char}' (code {ord(char)}))"
-    if char == "." and "." not in text[start:end]:
-        return f"{found} in numeric value: Decimal point not followed by a digit{place}"
-    return f"{found}: Expected space separating root-level values{place}"
-
-
-def _explain(text: str, error: json.JSONDecodeError) -> str:
-    place = f"line: {error.lineno}, column: {error.colno}"
-    token = _TOKEN.match(text, error.pos)
-    if error.pos >= len(text):
-        return f"Unexpected end-of-input\n at [{place}]"
-    if token and error.msg == "Expecting value":
-        return (
-            f"Unrecognized token '{token[0]}': was expecting (JSON String, Number, Array, Object or token 'null', "
-            f"'true' or 'false')\n at [{place}]"
-        )
-    char = text[error.pos]
-    return f"Unexpected character ('{char}' (code {ord(char)})): {error.msg.lower()}\n at [{place}]"
