@@ -319,7 +319,7 @@ def check(*paths: str | os.PathLike[str], kestra: str = "auto") -> list[Diagnost
     from simulator.dialect import dialect_of
     from simulator.model.check import check_text
     from simulator.plugins.registry import Registry
-    from simulator.session import read_flow_text
+    from simulator.world.flowfile import read_flow_text
 
     catalog = Registry()
     dialect = None if kestra == "auto" else dialect_of(kestra)

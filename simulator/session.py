@@ -16,14 +16,13 @@ import datetime as dt
 import random
 import threading
 import zoneinfo
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.diagnostics import Collector, Diagnostic
 from simulator.dialect import dialect_of
 from simulator.doubles.base import Address
-from simulator.doubles.registry import DOUBLES, double_class
 from simulator.doubles.supervisor import Supervisor
 from simulator.engine.events import (
     DiagnosticRaised,
@@ -46,7 +45,10 @@ from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
 from simulator.reports.masking import mask_deep, mask_diagnostic, mask_event, mask_json, masked_values
 from simulator.world.config import Settings, merge
+from simulator.world.doubles import DoublesOfRun, all_doubles, head_start
 from simulator.world.endpoints import NetworkPolicy, RunEndpoints
+from simulator.world.flowfile import read_flow_text
+from simulator.world.inside import export, look_inside
 from simulator.world.mocks import Mocks
 from simulator.world.rundir import STATE_DIR, RunDir
 from simulator.world.shape import did_you_mean
@@ -56,47 +58,10 @@ if TYPE_CHECKING:
     from simulator.engine.processes import Processes
     from simulator.secrets.redact import Redactor
 
-__all__ = ["Session", "exit_code_of", "read_flow_text"]
-
-#: Types whose double takes longest to come up: started before anything else is imported. Only a head start; what a
-#: flow really needs is asked of its specs.
-_HEAD_START = (("io.kestra.plugin.aws.s3.", "s3"), ("io.kestra.plugin.jdbc.postgresql.", "postgres"))
+__all__ = ["Session", "exit_code_of"]
 
 #: A loop of failing task runs says the same thing often enough.
 _DIAGNOSTICS_KEPT = 200
-_MAX_FLOW_BYTES = 8 * 1024 * 1024
-
-
-def read_flow_text(path: Path) -> str:
-    """The text of a flow file. Raises InvalidFlowError or UsageError for anything that cannot be one."""
-    if path.is_dir():
-        raise UsageError(f"`{path}` is a folder", hint=f"`simulate list {path}` shows the flows in it")
-    try:
-        data = path.read_bytes() if path.stat().st_size <= _MAX_FLOW_BYTES else None
-    except FileNotFoundError:
-        raise UsageError(f"there is no file `{path}`", hint=_near(path)) from None
-    except OSError as error:
-        raise UsageError(f"cannot read `{path}`: {error.strerror}") from None
-    if data is None:
-        raise InvalidFlowError(
-            f"`{path}` is larger than {_MAX_FLOW_BYTES >> 20} MiB: not a flow", code="SIM-FLOW-002"
-        )
-    if b"\x00" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InvalidFlowError(f"`{path}` is binary: not a flow", code="SIM-FLOW-002")
-    from simulator.source.text import decode
-
-    return decode(data, str(path))
-
-
-def _near(path: Path) -> str | None:
-    import difflib
-
-    try:
-        names = [item.name for item in path.parent.iterdir() if item.suffix in (".yml", ".yaml")]
-    except OSError:
-        return None
-    close = difflib.get_close_matches(path.name, names, 1)
-    return f"did you mean `{path.parent / close[0]}`?" if close else None
 
 
 def exit_code_of(state: StateType, *, strict: bool = False) -> ExitCode:
@@ -111,26 +76,6 @@ def exit_code_of(state: StateType, *, strict: bool = False) -> ExitCode:
     return ExitCode.FAILED
 
 
-class _Doubles:
-    """The supervisor as the endpoints see it (`simulator.world.endpoints.DoubleSource`)."""
-
-    def __init__(self, supervisor: Supervisor, on_ready: Callable[[str, Address], None]) -> None:
-        self._supervisor = supervisor
-        self._on_ready = on_ready
-
-    def has(self, name: str) -> bool:
-        return name in self._supervisor.names()
-
-    def address(self, name: str, wanted: Mapping[str, Any]) -> Address:
-        address = self._supervisor.prepare(name, wanted)
-        self._on_ready(name, address)
-        return address
-
-    def answers(self, name: str, url: str) -> bool:
-        matches = getattr(self._supervisor.get(name), "answers", None) if self.has(name) else None
-        return bool(matches(url)) if matches is not None else False
-
-
 class Session:
     """One run of one flow. Build it with `open`."""
 
@@ -142,7 +87,7 @@ class Session:
         self.reporters: list[Reporter] = []
         self.diagnostics: list[Diagnostic] = []
         self.registry = Registry()
-        self.supervisor = Supervisor(self._doubles(settings, side))
+        self.supervisor = Supervisor(all_doubles(settings, side))
         self.rundir: RunDir | None = None
         self._announced: set[str] = set()
         self._lock = threading.Lock()
@@ -192,31 +137,8 @@ class Session:
             raise
         return session
 
-    @staticmethod
-    def _doubles(settings: Settings, side: SideFile | None) -> dict[str, Any]:
-        """One of each kind that we have, none of them started."""
-        resolve = side.resolve if side is not None else Path
-        known = [name for name in DOUBLES if name != "smtp"]
-        for fault in settings.faults:
-            if fault.get("double") not in known:
-                hint = did_you_mean(str(fault.get("double")), known) or "there are: " + ", ".join(known)
-                raise UsageError(f"faults: there is no double `{fault.get('double')}` to fail", hint=hint)
-        found: dict[str, Any] = {}
-        for name in DOUBLES:
-            declared = side.double(name) if side is not None else None
-            faults = tuple(fault for fault in settings.faults if fault.get("double") == name)
-            found[name] = lazy = _LazyDouble(name, declared, resolve, faults, side)
-            if faults:
-                lazy.check()
-        return found
-
     def _head_start(self) -> None:
-        policy = NetworkPolicy(self.settings.live, self.settings.allow)
-        for prefix, name in _HEAD_START:
-            if prefix in self.text and not policy.is_live(name, ""):
-                self.supervisor.start(name)
-        if "io.kestra.plugin.aws." in self.text:
-            threading.Thread(target=_prewarm_aws, name="prewarm-aws", daemon=True).start()
+        head_start(self.text, self.supervisor, NetworkPolicy(self.settings.live, self.settings.allow))
 
     def _load(self, environ: Mapping[str, str], cwd: Path) -> None:
         from simulator.secrets.vault import Vault
@@ -466,7 +388,7 @@ class Session:
                 0, EventStore(self.rundir.root, lambda line: mask_json(line, self.vault.redactor))
             )
         self._fill_stores()
-        doubles = _Doubles(self.supervisor, self._on_double)
+        doubles = DoublesOfRun(self.supervisor, self._on_double)
         self.endpoints = RunEndpoints(doubles, NetworkPolicy(settings.live, settings.allow))
         self._processes = Processes(self.rundir.note_process, self.rundir.forget_process)
         self.executor = Executor(
@@ -618,42 +540,12 @@ class Session:
         return found
 
     def look_inside(self) -> list[str]:
-        """Commands that open a client on each started double. Passwords and keys stay out of them."""
-        lines = []
-        for name in self.supervisor.started():
-            address = self.supervisor.ready(name)
-            if name == "postgres":
-                for user in address.facts.get("users") or ("postgres",):
-                    lines.append(f"psql -h {address.host} -p {address.port} -U {user} {user}")
-            elif name == "s3":
-                buckets = self.contents().get("s3") or {"": {}}
-                lines += [
-                    f"aws --endpoint-url {address.url} s3 ls s3://{bucket} --recursive" for bucket in buckets
-                ]
-            else:
-                lines.append(f"{name}  {address.host}:{address.port}")
-        return lines
+        """Commands that open a client on each started double; see `simulator.world.inside`."""
+        return look_inside(self)
 
     def export(self, folder: Path) -> int:
-        """Writes uploaded objects (`s3/<bucket>/<key>`) and the execution's files (`storage/...`); how many."""
-        from simulator.reports.sink import write_atomically
-        from simulator.storage.guard import relative_inside
-
-        count = 0
-        if "s3" in self.supervisor.started():
-            double: Any = self.supervisor.get("s3")
-            for bucket, objects in double.contents().items():
-                for key in objects:
-                    path = relative_inside(folder.absolute(), f"s3/{bucket}/{key}")
-                    write_atomically(path, double.read(bucket, key))
-                    count += 1
-        if self.rundir is not None:
-            for path in sorted(self.rundir.storage.rglob("*")):
-                if path.is_file():
-                    relative = path.relative_to(self.rundir.storage)
-                    write_atomically(folder / "storage" / relative, path.read_bytes())
-                    count += 1
-        return count
+        """Writes uploaded objects and stored files to a folder; how many."""
+        return export(self, folder)
 
     # --- the end
 
@@ -693,54 +585,3 @@ def _task_at(diagnostic: Diagnostic, tasks: Sequence[Task], mocks: Mocks) -> boo
         if node is not None and diagnostic.span == node.span:
             return mocks.find(task) is not None
     return False
-
-
-class _LazyDouble:
-    """A double whose module is imported when it is started: most runs need none or one."""
-
-    def __init__(
-        self,
-        name: str,
-        declared: Mapping[str, Any] | None,
-        resolve: Callable[[str], Path],
-        faults: Sequence[Mapping[str, Any]],
-        side: SideFile | None,
-    ) -> None:
-        self.name = name
-        self._declared = declared
-        self._resolve = resolve
-        self._faults = faults
-        self._base = side.path.parent if side is not None else None
-        self._double: Any = None
-        self._lock = threading.Lock()
-
-    @property
-    def double(self) -> Any:
-        with self._lock:
-            if self._double is None:
-                self._double = self._make()
-            return self._double
-
-    def _make(self) -> Any:
-        cls = double_class(self.name)
-        declared = self._declared
-        if self.name == "http":
-            return cls((declared or {}).get("rules") or (), base=self._base, faults=self._faults)
-        if self.name == "smtp":
-            return cls()
-        return cls(declared, resolve=self._resolve, faults=self._faults)
-
-    def check(self) -> None:
-        """Makes the double now, so that a wrong fault is told before the run. Raises UsageError."""
-        _ = self.double
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.double, name)
-
-
-def _prewarm_aws() -> None:
-    """A head start, nothing more: what fails here is done again, and told, when it is needed."""
-    with contextlib.suppress(Exception):
-        from simulator.plugins.aws import prewarm
-
-        prewarm()

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     from simulator.model.build import build_flow
     from simulator.model.dialects import choose_dialect
     from simulator.plugins.registry import Registry
-    from simulator.session import read_flow_text
+    from simulator.world.flowfile import read_flow_text
     from simulator.world.stubs import render_stubs, stubs
 
     text = read_flow_text(args.flow)

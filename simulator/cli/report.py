@@ -63,7 +63,7 @@ def _flow(path: Path, dialect: str) -> Flow:
     from simulator.dialect import dialect_of
     from simulator.model.build import draft_flow
     from simulator.plugins.registry import Registry
-    from simulator.session import read_flow_text
+    from simulator.world.flowfile import read_flow_text
 
     if not path.is_file():
         raise NotFoundError(

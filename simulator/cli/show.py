@@ -33,7 +33,7 @@ def draft_of(path: Path, dialect: Dialect | None, catalog: Catalog) -> Flow:
     from simulator.diagnostics import Collector
     from simulator.model.build import draft_flow
     from simulator.model.dialects import choose
-    from simulator.session import read_flow_text
+    from simulator.world.flowfile import read_flow_text
 
     text = read_flow_text(path)
     if dialect is None:

@@ -18,12 +18,13 @@ from simulator.engine.execution import Execution, StateType, TaskRun
 from simulator.engine.task import TaskResult
 from simulator.errors import UsageError
 from simulator.model.flow import Flow, Task
-from simulator.session import Session, read_flow_text
+from simulator.session import Session
 from simulator.storage.local import execution_prefix
 from simulator.testing.doubles import DoublePool
 from simulator.testing.side import SuiteSide
 from simulator.testing.suite import Case, Fixtures
 from simulator.world.config import Settings, merge
+from simulator.world.flowfile import read_flow_text
 from simulator.world.mocks import Mocks
 from simulator.world.rundir import RunDir
 from simulator.world.sidefile import SideFile, read_side_file, side_file_of

@@ -223,8 +223,8 @@ def _templates(node: Node, children: set[int]) -> Iterator[ScalarNode]:
 def measure(results: Sequence[CaseResult], kestra: str = "auto") -> Coverage:
     """What the cases reached, flow by flow. A flow that cannot be read any more is left out."""
     from simulator.errors import SimulatorError
-    from simulator.session import read_flow_text
     from simulator.testing.case import built_flow
+    from simulator.world.flowfile import read_flow_text
 
     by_file: dict[str, list[CaseResult]] = {}
     for result in results:

@@ -39,8 +39,8 @@ _ALONE = re.compile(r"\{\{\s*inputs\.(\w+)\s*\}\}")
 
 def generate_suite(flow_file: Path, kestra: str = "auto") -> str:
     """The suite as YAML text. Raises what reading the flow raises."""
-    from simulator.session import read_flow_text
     from simulator.testing.case import built_flow
+    from simulator.world.flowfile import read_flow_text
 
     flow = built_flow(str(flow_file), read_flow_text(flow_file), kestra)
     fixtures = _fixtures(flow)

@@ -116,9 +116,9 @@ def _flows_below(root: Path) -> Mapping[tuple[str, str], Path]:
 def check_tasks(cases: Sequence[FoundCase], kestra: str, collector: Collector) -> None:
     """Fixtures and assertions that name tasks which the flow does not have: they would have no effect. A flow that is not
     valid is left to its cases."""
-    from simulator.session import read_flow_text
     from simulator.testing.case import built_flow
     from simulator.testing.suite_check import check_against_flow
+    from simulator.world.flowfile import read_flow_text
 
     for suite, flow_file in {item.suite.file: (item.suite, item.flow_file) for item in cases}.values():
         try:

@@ -1,0 +1,43 @@
+"""The text of a flow file, or what is wrong with it: a folder, a binary, too large, not there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from simulator.errors import InvalidFlowError, UsageError
+
+__all__ = ["read_flow_text"]
+
+_MAX_FLOW_BYTES = 8 * 1024 * 1024
+
+
+def read_flow_text(path: Path) -> str:
+    """The text of a flow file. Raises InvalidFlowError or UsageError for anything that cannot be one."""
+    if path.is_dir():
+        raise UsageError(f"`{path}` is a folder", hint=f"`simulate list {path}` shows the flows in it")
+    try:
+        data = path.read_bytes() if path.stat().st_size <= _MAX_FLOW_BYTES else None
+    except FileNotFoundError:
+        raise UsageError(f"there is no file `{path}`", hint=_near(path)) from None
+    except OSError as error:
+        raise UsageError(f"cannot read `{path}`: {error.strerror}") from None
+    if data is None:
+        raise InvalidFlowError(
+            f"`{path}` is larger than {_MAX_FLOW_BYTES >> 20} MiB: not a flow", code="SIM-FLOW-002"
+        )
+    if b"\x00" in data[:4096] and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InvalidFlowError(f"`{path}` is binary: not a flow", code="SIM-FLOW-002")
+    from simulator.source.text import decode
+
+    return decode(data, str(path))
+
+
+def _near(path: Path) -> str | None:
+    import difflib
+
+    try:
+        names = [item.name for item in path.parent.iterdir() if item.suffix in (".yml", ".yaml")]
+    except OSError:
+        return None
+    close = difflib.get_close_matches(path.name, names, 1)
+    return f"did you mean `{path.parent / close[0]}`?" if close else None
