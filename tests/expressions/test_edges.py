@@ -229,3 +229,33 @@ def test_texts_that_are_numbers(text: str, kind: str, number: str) -> None:
 
 def test_a_null_kind_of_number() -> None:
     assert "NullPointerException" in fails("{{ '5' | number(n) }}").message
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize(
+    ("value", "expression", "result"),
+    [
+        ([5], "error(null)", "[]"),
+        ([5], "[1, error(null), 3]", "[[1,3]]"),
+        ([5, "ab"], 'map(ltrimstr("a"))', '[[5,"b"]]'),
+        ([5, "ab"], 'map(rtrimstr("b"))', '[[5,"a"]]'),
+        ([None, [1]], "..", "[[null,[1]],null,[1],1]"),
+        ([None, [1]], "[recurse] | length", "[3]"),
+        ([5], "[nan, infinite, -infinite, 1e999]", '[["NaN","Infinity","-Infinity","Infinity"]]'),
+        ([5, 2.5], "map(floor)", "[[5.0,2.0]]"),
+        ([5, 2.5], "map(ceil + 1)", "[[6,4]]"),
+        (16, "sqrt, sqrt + 0, (sqrt | tostring)", '[4.0,4,"4"]'),
+        ([2.0], "tojson", '["[2]"]'),
+        ([2.0], "., .[0] + 1", "[[2.0],3]"),
+        ("", ".", "[null]"),
+        (3, '"2.0" | tonumber', "[2]"),
+    ],
+)
+def test_jq_as_jackson_has_it(value: Any, expression: str, result: str, dialect: str) -> None:
+    variables = {"value": value, "expression": expression}
+    assert render("{{ value | jq(expression) }}", dialect, variables=variables) == result
+
+
+def test_jq_keeps_what_is_not_a_number_as_a_double() -> None:
+    scope = Scope(dialect=DIALECTS["2"], variables={"n": 1})
+    assert RENDERERS["2"].render_typed("{{ n | jq('infinite') | first }}", scope) == float("inf")

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import re
 import subprocess
 import sys
@@ -45,6 +46,7 @@ _REFUSED = (
     "isempty(f)",
     "significand",
     "gamma",
+    "fabs",
     "frexp",
 )
 _LATER = (
@@ -69,6 +71,36 @@ _WALL += (
     'def paths: path(recurse(if type == "array" or type == "object" then .[] else empty end)) | select(length > 0);'
 )
 """As in jq 1.5, which jackson-jq keeps: nulls end the descent (`..` is not concerned)."""
+_MATHS = ("floor", "ceil", "round", "sqrt", "trunc", "log", "log2", "log10", "exp", "exp2", "exp10", "cbrt")
+_WALL += (
+    # Every value, nulls too: what `..` is.
+    "def __all: def r: ., (.[]? | r); r;"
+    # An error of null ends the branch in silence.
+    "def error(f): f as $m | if $m == null then empty else ($m | error) end; def error: error(.);"
+    # What is no text is left alone.
+    'def __texts($x): type == "string" and ($x | type) == "string";'
+    "def ltrimstr($x): if __texts($x) and startswith($x) then .[($x | length):] else . end;"
+    'def rtrimstr($x): if __texts($x) and $x != "" and endswith($x) then .[:-($x | length)] else . end;'
+    # Numbers in a text are doubles without a needless fraction.
+    'def __canon: if type == "number" then (if . > -9e15 and . < 9e15 then . + 0 else . end)'
+    ' elif type == "array" then map(__canon) elif type == "object" then map_values(__canon) else . end;'
+    "def __tojson: tojson; def tojson: __canon | __tojson;"
+    'def tostring: if type == "string" then . else tojson end;'
+    'def __tonumber: tonumber; def tonumber: if type == "string" then __tonumber | __canon else __tonumber end;'
+    # A number as read keeps its digits, so these give doubles.
+    "def __double: if . > -1e15 and . < 1e15 then ((. + 0 | __tojson)"
+    ' | if test("[.e]") then . else . + ".0" end | fromjson) else . end;'
+)
+_WALL += "".join(f"def __{name}: {name}; def {name}: __{name} | __double;" for name in _MATHS)
+_WALL += (
+    'def __out: if type == "number" then (if isnan then "\\u0000NaN" elif isinfinite or . >= 1.7976931348623157e308'
+    ' or . <= -1.7976931348623157e308 then (if . > 0 then "\\u0000Infinity" else "\\u0000-Infinity" end) else . end)'
+    ' elif type == "array" then map(__out) elif type == "object" then map_values(__out) else . end;'
+)
+_ENDLESS = re.compile(r"nan|infinite|log|exp|pow|sqrt|[eE]\+?\d{3}")
+"""What may give a number that JSON has no form for."""
+_MARKED = {"\0NaN": math.nan, "\0Infinity": math.inf, "\0-Infinity": -math.inf}
+_DESCENT = re.compile(r"(?<!\.)\.\.(?!\.)")
 _VARIABLES = re.compile(r"\$\s*(?:ENV|__prog_args|__loc__)\b")
 _UNBOUNDED = re.compile(
     r"\b(?:def|range|repeat|while|until|recurse|combinations|limit|foreach|reduce|setpath)\b|\d{6,}|\d[eE]\+?\d"
@@ -104,7 +136,11 @@ def _program(expression: str) -> str:
 
     if _VARIABLES.search(expression):
         raise JavaError("JsonQueryException", "Undefined variable: $ENV")
-    program = f"{_WALL}({expression}\n)|tojson"
+    if '"' not in expression:
+        # Their `..` is bound to the name `recurse`, which is another one here.
+        expression = _DESCENT.sub(" __all ", expression)
+    out = "|__out" if _ENDLESS.search(expression) else ""
+    program = f"{_WALL}({expression}\n){out}|__tojson"
     try:
         # Compiled in two kinds of brackets, so that no text can close them; and nothing in them can import.
         jq.compile(f"{_WALL}[{expression}\n]")
@@ -124,7 +160,7 @@ def _compiled(program: str) -> Any:
 def run_jq(expression: str, value: Any, scope: Scope) -> list[Any]:
     """All outputs of the expression for the value (text is read as JSON first). Raises JavaError."""
     program = _program(expression)
-    data = read_json(value) if is_string(value) else value
+    data = (read_json(value) if value.strip(" \t\r\n") else None) if is_string(value) else value
     text = to_json(data, scope.zone)
     classes: dict[str, Any] = {}
     _collect(data, classes)
@@ -207,4 +243,13 @@ def _read(text: str, classes: Mapping[str, Any]) -> Any:
     def fraction(digits: str) -> Any:
         return classes[digits] if digits in classes else float(digits)
 
-    return json.loads(text, parse_int=whole, parse_float=fraction)
+    found = json.loads(text, parse_int=whole, parse_float=fraction)
+    return _unmarked(found) if "\\u0000" in text else found
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unmarked(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _unmarked(item) for key, item in value.items()}
+    return _MARKED.get(value, value) if isinstance(value, str) else value
