@@ -22,6 +22,9 @@ types: $(STAMP)
 
 check: lint types test
 
+bench: $(STAMP)
+	for name in main_job scale engine check copy serdes expressions; do $(BIN)/python -m benchmarks.$$name; done
+
 format: $(STAMP)
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
