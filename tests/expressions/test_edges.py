@@ -259,3 +259,26 @@ def test_jq_as_jackson_has_it(value: Any, expression: str, result: str, dialect:
 def test_jq_keeps_what_is_not_a_number_as_a_double() -> None:
     scope = Scope(dialect=DIALECTS["2"], variables={"n": 1})
     assert RENDERERS["2"].render_typed("{{ n | jq('infinite') | first }}", scope) == float("inf")
+
+
+@pytest.mark.parametrize(
+    ("locale", "style", "dialect", "text"),
+    [
+        ("en", "long", "1", "February 29, 2024 at 12:00:00\u202fPM UTC"),
+        ("en", "long", "2", "February 29, 2024, 12:00:00\u202fPM UTC"),
+        ("qq", "full", "2", "2024 Feb 29, Thu 12:00:00 GMT"),
+        ("qq", "short", "1", "2024-02-29 12:00"),
+        ("DE", "medium", "2", "2024 Feb 29 12:00:00"),
+        ("_DE", "EEEE MMMM", "2", "Thu Feb"),
+    ],
+)
+def test_locales_by_release_and_without_data(locale: str, style: str, dialect: str, text: str) -> None:
+    assert render(f"{{{{ day | date('{style}', locale='{locale}') }}}}", dialect) == text
+
+
+@pytest.mark.parametrize(("locale", "dialect"), [("DE", "1"), ("ZZ", "2"), ("de_", "2")])
+def test_texts_that_are_no_locales(locale: str, dialect: str) -> None:
+    assert (
+        f"Invalid locale format: {locale}"
+        in fails(f"{{{{ day | date(locale='{locale}') }}}}", dialect).message
+    )

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from simulator.expressions.filters.text import text_of
-from simulator.expressions.java.casts import as_long, as_string, class_cast, int_value, not_null, pebble
+from simulator.expressions.java.casts import as_string, class_cast, int_value, not_null, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import (
     Array,
@@ -249,9 +249,7 @@ def _chunk(call: Call, value: Any, args: Args) -> Any:
     given = args["size"]
     if given is None:
         raise JavaError("NullPointerException", 'Cannot invoke "Object.getClass()" because "sizeObj" is null')
-    if call.dialect.major == 1:
-        size = as_long(given)
-    elif is_number(given):
+    if is_number(given):
         size = int_value(given)
     else:
         raise pebble(f"'chunk' filter argument 'size' must be a number. Actual type was: {class_name(given)}")

@@ -34,13 +34,13 @@ def _zone(call: Call, args: Args) -> dt.tzinfo:
     return zone_of("UTC") if call.scope.zone is dt.UTC else call.scope.zone
 
 
-def _locale(args: Args) -> Locale:
-    return locale_of(_option(args, "locale") or DEFAULT)
+def _locale(call: Call, args: Args) -> Locale:
+    return locale_of(_option(args, "locale") or DEFAULT, 21 if call.dialect.major == 1 else 25)
 
 
 def read_input(call: Call, value: Any, args: Args) -> dt.datetime:
     """The input as a moment in its zone or the one asked for."""
-    return read_moment(value, _zone(call, args), _option(args, "existingFormat"), _locale(args))
+    return read_moment(value, _zone(call, args), _option(args, "existingFormat"), _locale(call, args))
 
 
 def write(call: Call, moment: dt.datetime, args: Args) -> str:
@@ -48,7 +48,7 @@ def write(call: Call, moment: dt.datetime, args: Args) -> str:
     if "format" in args and args["format"] is None:
         raise JavaError("NullPointerException", "pattern")
     name = _option(args, "format")
-    return format_moment(moment, _zone(call, args), "iso" if name is None else name, _locale(args))
+    return format_moment(moment, _zone(call, args), "iso" if name is None else name, _locale(call, args))
 
 
 def _date(call: Call, value: Any, args: Args) -> Any:

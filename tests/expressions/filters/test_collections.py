@@ -88,9 +88,10 @@ def test_errors(template: str, text: str) -> None:
     assert text in fails(template).message
 
 
-def test_chunk_wants_a_long_in_1_and_any_number_in_2() -> None:
-    assert render("{{ l | chunk(i) }}", "2") == "[[3,1,2]]"
-    assert fails("{{ l | chunk(i) }}", "1").java_type == "ClassCastException"
+@pytest.mark.parametrize("dialect", ["1", "2"])
+def test_chunk_takes_any_number(dialect: str) -> None:
+    assert render("{{ l | chunk(i) }}", dialect) == "[[3,1,2]]"
+    assert render("{{ l | chunk(2.5) }}", dialect) == "[[3,1],[2]]"
 
 
 def test_sorting_leaves_the_variables_of_the_caller_alone() -> None:
