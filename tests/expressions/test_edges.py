@@ -282,3 +282,25 @@ def test_texts_that_are_no_locales(locale: str, dialect: str) -> None:
         f"Invalid locale format: {locale}"
         in fails(f"{{{{ day | date(locale='{locale}') }}}}", dialect).message
     )
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{{ (1.0 / 0) | yaml }}", "Infinity\n"),
+        ("{{ (0.0 / 0) | yaml }}", "NaN\n"),
+        ("{{ {'k': 'b:'} | yaml }}", 'k: "b:"\n'),
+        ("{{ {'': 2} | yaml }}", '? ""\n: 2\n'),
+        ("{{ [] | escapeChar }}", "[]"),
+        ("{{ '' | indent }}", ""),
+        ("{{ 99345678901 | timestampNano }}", "9223372036854775807"),
+    ],
+)
+def test_corners_of_filters(template: str, text: str, dialect: str) -> None:
+    assert render(template, dialect) == text
+
+
+@pytest.mark.parametrize("template", ["{{ fromIon('null') }}", "{{ fromIon('1 null.int', allRows=true) }}"])
+def test_a_null_row_is_no_ion(template: str) -> None:
+    assert "Invalid ion: t is null in sink.next(t)" in fails(template).message

@@ -103,7 +103,7 @@ def _timestamp_micro(call: Call, value: Any, args: Args) -> Any:
 
 
 def _timestamp_nano(call: Call, value: Any, args: Args) -> Any:
-    return None if value is None else str(_micros(call, value, args) * 1000)
+    return None if value is None else str(max(-(2**63), min(2**63 - 1, _micros(call, value, args) * 1000)))
 
 
 _OUTPUT = ("format", "timeZone", "existingFormat", "locale")

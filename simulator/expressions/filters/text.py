@@ -126,14 +126,19 @@ def map_leaves(value: Any, change: Callable[[str], str], what: str = "input") ->
 def _escape_char(call: Call, value: Any, args: Args) -> Any:
     if value is None:
         return None
-    if "type" not in args:
-        raise pebble("The 'escapeChar' filter expects an argument 'type'.")
-    pair = _ESCAPES.get(as_string(args["type"]).lower()) if args["type"] is not None else None
-    if pair is None:
-        raise pebble(
-            "The 'escapeChar' filter expects the value of 'type' to be either 'single', 'double', or 'shell'."
-        )
-    return map_leaves(value, lambda text: text.replace(*pair))
+
+    def change(text: str) -> str:
+        # Looked at with the first text: a list without any needs no type.
+        if "type" not in args:
+            raise pebble("The 'escapeChar' filter expects an argument 'type'.")
+        pair = _ESCAPES.get(as_string(args["type"]).lower()) if args["type"] is not None else None
+        if pair is None:
+            raise pebble(
+                "The 'escapeChar' filter expects the value of 'type' to be either 'single', 'double', or 'shell'."
+            )
+        return text.replace(*pair)
+
+    return map_leaves(value, change)
 
 
 def _newline(text: str) -> str:
@@ -159,15 +164,15 @@ def _indented(call: Call, value: Any, args: Args) -> tuple[str, str, str]:
 
 
 def _indent(call: Call, value: Any, args: Args) -> Any:
-    if value is None:
-        return None
+    if value is None or value == "":
+        return value
     text, newline, prefix = _indented(call, value, args)
     return text.replace(newline, newline + prefix)
 
 
 def _nindent(call: Call, value: Any, args: Args) -> Any:
-    if value is None:
-        return None
+    if value is None or value == "":
+        return value
     text, newline, prefix = _indented(call, value, args)
     return newline + prefix + text.replace(newline, newline + prefix) if text else text
 

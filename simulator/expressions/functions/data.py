@@ -58,6 +58,8 @@ def _from_ion(call: Call, args: Args) -> Any:
         raise pebble(f"Invalid ion: {error.message}") from error
     except (ValueError, RecursionError) as error:
         raise pebble(f"Invalid ion: {error}") from error
+    if any(row is None for row in rows):
+        raise pebble("Invalid ion: t is null in sink.next(t)")
     if as_boolean(args.get("allRows"), False):
         return rows
     return rows[0] if rows else None

@@ -6,7 +6,6 @@ Source: expressions.md 15, table "yaml filter".
 from __future__ import annotations
 
 import datetime as dt
-import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +17,7 @@ from simulator.values import Instant
 __all__ = ["to_yaml"]
 
 _WORDS = frozenset(("true", "false", "yes", "no", "on", "off", "y", "n", "null", "~", ""))
-_FLOW = re.compile(r"[\[\]{},]|: |(?:^|[ \t])#")
+_FLOW = re.compile(r"[\[\]{},]|:(?: |\Z)|(?:^|[ \t])#")
 _OCTAL = re.compile(r"0[0-7]+")
 _NUMBER = re.compile(r"-?[0-9]*(?:\.[0-9]*)?|0x[0-9a-fA-F]+")
 
@@ -47,7 +46,13 @@ def _is_block(value: Any) -> bool:
 def _block(value: Any, indent: int, zone: dt.tzinfo, lines: list[str], indent_arrays: bool) -> None:
     if isinstance(value, Mapping):
         for key, item in value.items():
-            head = " " * indent + _key(to_string(key)) + ":"
+            name = to_string(key)
+            if name:
+                head = " " * indent + _key(name) + ":"
+            else:
+                # An empty key is written in the long form.
+                lines.append(" " * indent + '? ""')
+                head = " " * indent + ":"
             if not _is_block(item):
                 _append(lines, f"{head} {_scalar(item, indent + 2, zone)}")
                 continue
@@ -77,9 +82,7 @@ def _scalar(value: Any, indent: int, zone: dt.tzinfo) -> str:
     if isinstance(value, str):
         return _text(value, indent)
     if isinstance(value, float):
-        if math.isfinite(value):
-            return double_text(value)
-        return ".NaN" if math.isnan(value) else (".inf" if value > 0 else "-.inf")
+        return double_text(value)
     if isinstance(value, Mapping):
         return "{}"
     if isinstance(value, (list, tuple, set, frozenset)):
