@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from simulator.diagnostics import Diagnostic, Severity
+from simulator.model.flow import Flow
 from simulator.reports.github import annotation, summary_table
 from simulator.reports.junit import JUnitCase, JUnitSuite, junit_xml
 from simulator.reports.style import Style
@@ -69,24 +73,63 @@ def results_json(results: Sequence[CaseResult]) -> str:
     return json.dumps(document, ensure_ascii=False, indent=2)
 
 
+_STYLE = """
+:root { color-scheme: light dark; --ok: #176d2c; --bad: #b3211b; --soft: #777; --line: #98a2b3; --card: #fff; --pre: #f4f4f4; --ink: #222 }
+@media (prefers-color-scheme: dark) { :root { --ok: #6fcf87; --bad: #ff8a80; --soft: #9aa5b4; --card: #1b1b1b; --pre: #2a2a2a; --ink: #ddd } }
+body { font: 15px system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; color: var(--ink); background: var(--card) }
+summary { cursor: pointer; padding: .3rem 0 } pre { overflow-x: auto; background: var(--pre); padding: 1rem }
+.SUCCESS { color: var(--ok) } .FAILED, .ERROR, .KILLED { color: var(--bad) } .SKIPPED { color: var(--soft) }
+.drawing { overflow-x: auto; padding: .5rem 0 } .fd text { font: 12px system-ui, sans-serif; fill: var(--ink) }
+.fd .t { font-weight: 600 } .fd .s { fill: var(--soft); font-size: 11px } .fd rect { fill: var(--card); stroke: var(--line) }
+.fd .SUCCESS > rect { stroke: var(--ok); stroke-width: 2 } .fd .FAILED > rect, .fd .KILLED > rect { stroke: var(--bad); stroke-width: 2.4 }
+.fd .mocked > rect { stroke-dasharray: 6 3 } .fd .branch > rect { fill: none; stroke-dasharray: 4 3 }
+.fd path { fill: none; stroke: var(--line) } .fd marker path { fill: var(--line); stroke: none }
+"""
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Flow tests</title>
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<style>
-body {{ font: 15px system-ui, sans-serif; margin: 2rem auto; max-width: 70rem; padding: 0 1rem; color: #222; background: #fff }}
-summary {{ cursor: pointer; padding: .3rem 0 }} pre {{ overflow-x: auto; background: #f4f4f4; padding: 1rem }}
-.SUCCESS {{ color: #176d2c }} .FAILED, .ERROR {{ color: #b3211b }} .SKIPPED {{ color: #777 }}
-@media (prefers-color-scheme: dark) {{ body {{ color: #ddd; background: #1b1b1b }} pre {{ background: #2a2a2a }}
-.SUCCESS {{ color: #6fcf87 }} .FAILED, .ERROR {{ color: #ff8a80 }} }}
-</style></head><body><h1>Flow tests</h1><p>{head}</p>{body}</body></html>
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'">
+<style>{style}</style></head><body><h1>Flow tests</h1><p>{head}</p>{body}</body></html>
 """
+_WORST = ("FAILED", "KILLED", "WARNING", "SKIPPED", "SUCCESS")
+
+
+def _drawing(result: CaseResult, flows: dict[str, Flow | None]) -> str:
+    """The flow with the states that its tasks reached in this case; nothing when it cannot be read any more."""
+    from simulator.reports.drawing import layout, svg
+
+    if result.flow_file is None:
+        return ""
+    if result.flow_file not in flows:
+        flows[result.flow_file] = _flow(result.flow_file)
+    flow = flows[result.flow_file]
+    if flow is None:
+        return ""
+    facts: dict[str, str] = {}
+    for run in result.runs:
+        states = [item.state for item in result.runs if item.task_id == run.task_id]
+        state = next((name for name in _WORST if name in states), "")
+        facts[run.task_id] = f"{state} mocked" if run.mocked else state
+    return f'<div class="drawing">{svg(layout(flow), title=f"{flow.id} in {result.case}", style=False, facts=facts)}</div>'
+
+
+def _flow(file: str) -> Flow | None:
+    from simulator.errors import SimulatorError
+    from simulator.model.dialects import choose
+    from simulator.plugins.registry import Registry
+    from simulator.world.flowfile import read_flow_text
+
+    try:
+        return choose(read_flow_text(Path(file)), file, Registry()).flow
+    except SimulatorError:
+        return None
 
 
 def html_report(results: Sequence[CaseResult], seconds: float) -> str:
-    """One file, without scripts: a line per case, and what explains it below."""
+    """One file, without scripts: a line per case; below it the flow as far as it came, and what explains the outcome."""
     from html import escape
 
     plain = Style(False)
+    flows: dict[str, Flow | None] = {}
     parts = []
     for (file, suite), items in _by_suite(results).items():
         parts.append(f"<h2>{escape(suite)}</h2><p>{escape(file)}</p>")
@@ -98,12 +141,15 @@ def html_report(results: Sequence[CaseResult], seconds: float) -> str:
             )
             text = runs if item.ok else f"{failure_text(item, plain)}\n\n{runs}"
             parts.append(
-                f"<details{'' if item.ok else ' open'}><summary><b class={item.state}>{item.state}</b> "
-                f"{escape(item.case)} <small>{item.seconds:.2f} s</small></summary><pre>{escape(text)}</pre></details>"
+                f'<details{"" if item.ok else " open"}><summary><b class="{item.state}">{item.state}</b> '
+                f"{escape(item.case)} <small>{item.seconds:.2f} s</small></summary>"
+                f"{_drawing(item, flows)}<pre>{escape(text)}</pre></details>"
             )
     counts = tally(results)
     words = ", ".join(f"{count} {str(state).lower()}" for state, count in counts.items() if count)
-    return _PAGE.format(head=f"{words} in {seconds:.2f} s", body="".join(parts))
+    digest = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+    head = f"{words} in {seconds:.2f} s"
+    return _PAGE.format(hash=digest, style=_STYLE, head=head, body="".join(parts))
 
 
 def github_annotations(results: Sequence[CaseResult]) -> Iterator[str]:

@@ -193,3 +193,16 @@ def test_the_command_writes_it_from_a_kept_execution(work: Path) -> None:
     result = simulate("report", "last", "-o", "kept.html", cwd=work)
     assert result.code == 0 and result.out.strip() == "kept.html"
     assert "it broke" in str(data_of(work / "kept.html")["logs"])
+
+
+@browser
+@pytest.mark.slow
+def test_a_suite_run_in_a_browser(work: Path) -> None:
+    from tests.cli.simulate import simulate
+
+    example(work / "flows")
+    result = simulate("test", "flows", "--report", "suite.html", "-q", cwd=work)
+    assert result.code == 0, result.text
+    shown = open_page(work / "suite.html")
+    assert shown.console == [] and shown.requests == []
+    assert shown.dom.count("<svg") >= 5 and "copies_all_users" in visible(shown)
