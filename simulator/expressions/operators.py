@@ -138,7 +138,7 @@ def _number_of(value: Any) -> Any:
     """2.0: the number in a text."""
     if is_number(value):
         return value
-    if not isinstance(value, str):
+    if not is_string(value):
         raise JavaError("IllegalArgumentException", f"Cannot convert to Number: {java_text(value)}")
     if any(char in value for char in ".eE"):
         text = value.strip(" \t\r\n\f\v")

@@ -304,3 +304,19 @@ def test_corners_of_filters(template: str, text: str, dialect: str) -> None:
 @pytest.mark.parametrize("template", ["{{ fromIon('null') }}", "{{ fromIon('1 null.int', allRows=true) }}"])
 def test_a_null_row_is_no_ion(template: str) -> None:
     assert "Invalid ion: t is null in sink.next(t)" in fails(template).message
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ isPublicHoliday(1, 2) }}", "could not parse 'date'"),
+        ("{{ isPublicHoliday('2024-01-01', 'QQ') }}", "Cannot find resource 'holidays/Holidays_qq.xml'."),
+        ("{{ 6 / ('3' | first) }}", "Could not perform division"),
+    ],
+)
+def test_what_is_looked_at_first(template: str, message: str) -> None:
+    assert message in fails(template).message
+
+
+def test_the_older_name_of_from_json_speaks_of_the_newer() -> None:
+    assert "The 'fromJson' function expects an argument 'json'." in fails("{{ json() }}", "1").message

@@ -115,8 +115,9 @@ def _is_last_working_day(call: Call, args: Args) -> bool:
 
 def _is_public_holiday(call: Call, args: Args) -> bool:
     _required(call, args, "date")
-    country = as_string(_required(call, args, "countryCode")).upper()
+    code = _required(call, args, "countryCode")
     date = _date(call, args)
+    country = as_string(code).upper()
     given = args.get("subDivision")
     part = "" if given is None else as_string(given).strip().upper()
     try:
@@ -130,7 +131,7 @@ def _is_public_holiday(call: Call, args: Args) -> bool:
         known = holidays.country_holidays(country, years=date.year)
     except NotImplementedError:
         raise JavaError(
-            "IllegalStateException", f"Cannot instantiate manager for calendar: {country}"
+            "IllegalStateException", f"Cannot find resource 'holidays/Holidays_{country.lower()}.xml'."
         ) from None
     if date in known:
         return True

@@ -17,12 +17,12 @@ __all__ = ["TABLE"]
 
 def _from_json(call: Call, args: Args) -> Any:
     if "json" not in args:
-        raise pebble(f"The '{call.name}' function expects an argument 'json'.")
+        raise pebble("The 'fromJson' function expects an argument 'json'.")
     text = args["json"]
     if text is None:
         return None
     if not is_string(text):
-        raise pebble(f"The '{call.name}' function expects an argument 'json' with type string.")
+        raise pebble("The 'fromJson' function expects an argument 'json' with type string.")
     try:
         return read_json(str(text))
     except JavaError as error:
