@@ -1,6 +1,5 @@
 """Data sources and files of rows."""
 
-import datetime as dt
 import io
 from pathlib import Path
 
@@ -11,8 +10,6 @@ from simulator.errors import StorageError
 from simulator.storage import fileserde
 from simulator.storage.data import is_uri, iter_data
 from simulator.storage.local import LocalStorage
-
-NOW = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
 
 @pytest.fixture
