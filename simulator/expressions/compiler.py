@@ -24,6 +24,7 @@ from simulator.expressions.java.values import (
     capacity_for,
     hash_map,
     is_list,
+    is_string,
 )
 from simulator.expressions.runtime import State
 from simulator.expressions.text import java_text
@@ -322,7 +323,7 @@ def _apply(operator: str, major: int) -> Callable[[State, Any, Any], Any]:
 
 
 def _add(state: State, left: Any, right: Any) -> Any:
-    if is_list(left) and not isinstance(right, (str, SafeString)):
+    if is_list(left) and not is_string(right) and not isinstance(right, SafeString):
         items = _changeable(state, left)
         items.extend(right) if is_list(right) else items.append(right)
         return state.check_list(items)

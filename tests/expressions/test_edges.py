@@ -320,3 +320,18 @@ def test_what_is_looked_at_first(template: str, message: str) -> None:
 
 def test_the_older_name_of_from_json_speaks_of_the_newer() -> None:
     assert "The 'fromJson' function expects an argument 'json'." in fails("{{ json() }}", "1").message
+
+
+def test_a_character_joins_a_list() -> None:
+    assert render("{{ l + ('q' | first) }}") == '[3,1,2,"q"]'
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ '%X' | format('q') }}", "x != java.lang.String"),
+        ("{{ '%tY' | format(9007199254740993) }}", "The date is outside of the years 1 to 9999"),
+    ],
+)
+def test_errors_of_format(template: str, message: str) -> None:
+    assert message in fails(template).message

@@ -146,11 +146,11 @@ def _convert(value: Any, conversion: str, flags: str, width: str | None, places:
     else:
         if kind in "dox":
             if not isinstance(value, int) or isinstance(value, bool):
-                raise _wrong(conversion, value)
+                raise _wrong(conversion.lower(), value)
             text = _integer(value, kind, flags, width)
         else:
             if not is_number(value) or isinstance(value, int):
-                raise _wrong(conversion, value)
+                raise _wrong(conversion.lower(), value)
             text = _floating(value, kind, flags, width, places)
         text = text.upper() if conversion.isupper() else text
         return _pad(text, flags, width)
@@ -165,7 +165,7 @@ def _character(value: Any, conversion: str) -> str:
         return str(value)
     if isinstance(value, (Byte, Short)) or is_integer(value):
         return chr(int(value))
-    raise _wrong(conversion, value)
+    raise _wrong(conversion.lower(), value)
 
 
 def _signed(negative: bool, digits: str, flags: str, width: str | None) -> str:
@@ -264,7 +264,12 @@ def _date(value: Any, conversion: str, specifier: str) -> str:
     if is_integer(value):
         raise _wrong(conversion, value)
     if isinstance(value, Long) or (isinstance(value, int) and not isinstance(value, bool)):
-        value = dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=int(value))
+        try:
+            value = dt.datetime.fromtimestamp(0, dt.UTC) + dt.timedelta(milliseconds=int(value))
+        except OverflowError as error:
+            raise JavaError(
+                "DateTimeException", f"The date is outside of the years 1 to 9999: {int(value)} ms"
+            ) from error
     if not isinstance(value, dt.date):
         raise _wrong(conversion, value)
     moment = read_moment(value, dt.UTC)
