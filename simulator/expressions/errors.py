@@ -138,7 +138,7 @@ def parse_error(
     result = pebble_error(
         error.message,
         template=shown if error.placed else None,
-        line=line_of(shown, error.offset) if error.placed else None,
+        line=line_of(shown, error.line_offset) if error.placed else None,
         offset=offset,
         engine_type="ParserException" if error.placed else "PebbleException",
     )

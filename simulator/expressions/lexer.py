@@ -27,17 +27,25 @@ class ParseError(Exception):
     """A ParserException: `message` as Pebble words it. Never leaves the room (see renderer, analyze).
 
     `java_type` is set when Java's own exception comes out instead (a number too big for a Long); `placed` is false for
-    a PebbleException that names neither template nor line.
+    a PebbleException that names neither template nor line. `line_offset` is where Pebble notices: its message has that
+    line, although the mistake is at `offset`.
     """
 
     def __init__(
-        self, message: str, offset: int, java_type: str | None = None, *, placed: bool = True
+        self,
+        message: str,
+        offset: int,
+        java_type: str | None = None,
+        *,
+        placed: bool = True,
+        line_offset: int | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.offset = offset
         self.java_type = java_type
         self.placed = placed
+        self.line_offset = offset if line_offset is None else line_offset
 
 
 # Character.isWhitespace: no-break spaces are none, the four separators of ASCII are.
@@ -113,7 +121,7 @@ class _Lexer:
         self.tokens.append(Token("EOF", "null", size))
         if self.brackets:
             bracket, offset = self.brackets[-1]
-            raise ParseError(f'Unclosed "{_CLOSING[bracket]}"', offset)
+            raise ParseError(f'Unclosed "{_CLOSING[bracket]}"', offset, line_offset=size)
         return self.tokens
 
     def _inside(self, opening: str, offset: int) -> None:

@@ -91,7 +91,9 @@ class _Parser(ExpressionParser):
             current = self.current
             if current.type == "EOF":
                 raise ParseError(
-                    'Unexpected end of template. Pebble was looking for the "endif" tag', token.offset
+                    'Unexpected end of template. Pebble was looking for the "endif" tag',
+                    token.offset,
+                    line_offset=current.offset,
                 )
             self.next()
             if current.value == "endif":
@@ -118,7 +120,9 @@ class _Parser(ExpressionParser):
             otherwise = self.body(_FOR_END)
         if self.current.type == "EOF":
             raise ParseError(
-                'Unexpected end of template. Pebble was looking for the "endfor" tag', token.offset
+                'Unexpected end of template. Pebble was looking for the "endfor" tag',
+                token.offset,
+                line_offset=self.current.offset,
             )
         self.end("endfor")
         return For(name, iterable, body, otherwise, token.offset)

@@ -335,3 +335,21 @@ def test_a_character_joins_a_list() -> None:
 )
 def test_errors_of_format(template: str, message: str) -> None:
     assert message in fails(template).message
+
+
+@pytest.mark.parametrize("dialect", BOTH)
+@pytest.mark.parametrize(
+    ("template", "line", "offset"),
+    [
+        ("a\n{% if n %}\n\n", 4, 5),
+        ("{% for x in l %}\nb", 2, 3),
+        ('{{ "a\n}}\n', 3, 3),
+        ("{% if n %}\n{% else %}", 2, 3),
+    ],
+)
+def test_what_never_ends_is_noticed_on_the_last_line(
+    template: str, line: int, offset: int, dialect: str
+) -> None:
+    error = fails(template, dialect)
+    assert error.message.endswith(f":{line})")
+    assert error.offset == offset  # where it begins
