@@ -353,3 +353,21 @@ def test_what_never_ends_is_noticed_on_the_last_line(
     error = fails(template, dialect)
     assert error.message.endswith(f":{line})")
     assert error.offset == offset  # where it begins
+
+
+@pytest.mark.parametrize(
+    ("template", "message"),
+    [
+        ("{{ encrypt('k', 'b') }}", "Input byte[] should at least have 2 bytes for base64 bytes"),
+        ("{{ encrypt('k-y', 'b') }}", "Illegal base64 character 2d"),
+        ("{{ encrypt('keyss', 'b') }}", "Last unit does not have enough valid bits"),
+        ("{{ decrypt('MDEyMzQ1Njc4OWFiY2RlZg==', 'YWI=') }}", "12 > 2"),
+        (
+            "{{ decrypt('MDEyMzQ1Njc4OWFiY2RlZg==', 'abcdabcdabcdabcd') }}",
+            "an expected tag length of 16bytes",
+        ),
+        ("{{ decrypt('k', '-') }}", "Input byte[] should at least have 2 bytes for base64 bytes"),
+    ],
+)
+def test_keys_that_are_no_base64(template: str, message: str) -> None:
+    assert message in fails(template).message

@@ -15,7 +15,7 @@ from simulator.expressions.java.errors import JavaError
 from simulator.expressions.java.values import is_string
 from simulator.expressions.registry import Args, Call, Definition, Table, table
 
-__all__ = ["TABLE", "decode_base64"]
+__all__ = ["TABLE", "base64_problem", "decode_base64"]
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
 
@@ -32,6 +32,24 @@ def decode_base64(text: str) -> bytes | None:
     if len(bare) % 4 == 1 or (bare != text and len(text) % 4):
         return None
     return base64.b64decode(bare + "=" * (-len(bare) % 4))
+
+
+def base64_problem(text: str) -> str:
+    """What the JDK says of a text that `decode_base64` refuses."""
+    if len(text) < 2:
+        return "Input byte[] should at least have 2 bytes for base64 bytes"
+    bare = text.rstrip("=")
+    for char in bare:
+        if char == "=":
+            break
+        if _BASE64.fullmatch(char) is None:
+            code = ord(char) if ord(char) < 256 else ord("?")
+            return f"Illegal base64 character {code if code < 128 else code - 256:x}"
+    if "=" not in text:
+        return "Last unit does not have enough valid bits"
+    if len(bare) % 4 in (2, 3) and len(text) > len(bare) + 4 - len(bare) % 4:
+        return f"Input byte array has incorrect ending byte at {len(bare) + 4 - len(bare) % 4}"
+    return "Input byte array has wrong 4-byte ending unit"
 
 
 def _base64encode(call: Call, value: Any, args: Args) -> Any:

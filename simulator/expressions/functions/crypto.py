@@ -6,7 +6,7 @@ import base64
 import secrets
 from typing import Any
 
-from simulator.expressions.filters.encoding import decode_base64
+from simulator.expressions.filters.encoding import base64_problem, decode_base64
 from simulator.expressions.java.casts import as_string, pebble
 from simulator.expressions.java.errors import JavaError
 from simulator.expressions.registry import Args, Call, Definition, Table, table
@@ -14,6 +14,7 @@ from simulator.expressions.registry import Args, Call, Definition, Table, table
 __all__ = ["TABLE"]
 
 _IV_BYTES = 12
+_TAG_BYTES = 16
 _KEY_SIZES = (16, 24, 32)
 
 
@@ -22,7 +23,7 @@ def _cipher(text: str) -> Any:
 
     key = decode_base64(text)
     if key is None:
-        raise JavaError("IllegalArgumentException", "Illegal base64 character")
+        raise JavaError("IllegalArgumentException", base64_problem(text))
     if len(key) not in _KEY_SIZES:
         raise pebble(f"Invalid AES key length: {len(key)} bytes")
     return AESGCM(key)
@@ -52,11 +53,16 @@ def _decrypt(call: Call, args: Args) -> Any:
     key, text = _two(call, args, "encrypted")
     if not text:
         return text
+    cipher = _cipher(key)  # the key is read first
     data = decode_base64(text)
-    if data is None or len(data) < _IV_BYTES:
-        raise JavaError("IllegalArgumentException", "Illegal base64 character")
+    if data is None:
+        raise JavaError("IllegalArgumentException", base64_problem(text))
+    if len(data) < _IV_BYTES:
+        raise JavaError("IllegalArgumentException", f"{_IV_BYTES} > {len(data)}")
+    if len(data) < _IV_BYTES + _TAG_BYTES:
+        raise pebble(f"Input data too short to contain an expected tag length of {_TAG_BYTES}bytes")
     try:
-        return _cipher(key).decrypt(data[:_IV_BYTES], data[_IV_BYTES:], None).decode("utf-8", "replace")
+        return cipher.decrypt(data[:_IV_BYTES], data[_IV_BYTES:], None).decode("utf-8", "replace")
     except (InvalidTag, ValueError) as error:
         if isinstance(error, JavaError):
             raise
