@@ -91,7 +91,7 @@ def test_reports(project: Path) -> None:
     (found,) = json.loads(done.out)
     assert (found["state"], [item["state"] for item in found["results"]]) == ("FAILED", ["SUCCESS", "FAILED"])
     page = (project / "r.html").read_text()
-    assert "<b class=FAILED>FAILED</b> bad" in page
+    assert '<b class="FAILED">FAILED</b> bad' in page
     assert "to equal &#x27;4&#x27; but was &#x27;3&#x27;" in page
     root = ElementTree.parse(project / "r.xml").getroot()
     assert [case.get("name") for case in root.iter("testcase")] == ["good", "bad"]

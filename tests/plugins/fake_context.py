@@ -26,11 +26,12 @@ from simulator.model.catalog import PropertySpec, T, TaskSpec
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
 from simulator.source.nodes import MapNode
-from simulator.storage import guard, workdir
+from simulator.storage import guard
 from simulator.storage.base import StorageContext
 from simulator.storage.kv import LocalKv
 from simulator.storage.local import LocalStorage
 from simulator.storage.namespace_files import LocalNamespaceFiles
+from tests.plugins import workdir
 
 START = dt.datetime(2024, 5, 1, 12, 0, 0, tzinfo=dt.UTC)
 
