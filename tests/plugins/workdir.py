@@ -1,6 +1,6 @@
 """Files of a working directory: `inputFiles`, `outputFiles`, `namespaceFiles` (storage.md 4), as functions on a folder.
 
-The engine's run context and test contexts call these; rendering is the caller's.
+The plugin tests' context calls these; rendering is the caller's.
 """
 
 from __future__ import annotations
