@@ -28,23 +28,10 @@ from simulator.plugins.registry import Registry
 from simulator.storage.base import InternalStorage, KvStore, NamespaceFiles
 from simulator.storage.ids import create_id
 
-__all__ = ["Kernel", "Rendering"]
+__all__ = ["Kernel"]
 
 _LEVELS = {"TRACE": 0, "DEBUG": 1, "INFO": 2, "WARN": 3, "ERROR": 4}
 _MESSAGE_LIMIT = 15 * 1024
-
-
-class Rendering:
-    """The three calls that the engine makes on a renderer (`simulator.expressions.renderer.Renderer`)."""
-
-    def render(self, template: str, scope: Any) -> str | None:
-        raise NotImplementedError
-
-    def render_typed(self, template: str, scope: Any) -> Any:
-        raise NotImplementedError
-
-    def render_deep(self, value: Any, scope: Any) -> Any:
-        raise NotImplementedError
 
 
 class Kernel:
