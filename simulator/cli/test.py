@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.cli.console import Console
-from simulator.errors import ExitCode, UnsupportedError, UsageError
+from simulator.errors import ExitCode, UsageError
 
 if TYPE_CHECKING:
+    from simulator.testing.remote import Remote
     from simulator.testing.results import CaseResult
     from simulator.testing.runner import FoundCase
 
@@ -19,6 +20,8 @@ HELP = "run test suites of flows (Kestra's own format)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from simulator.remote.settings import add_remote_options
+
     parser.add_argument(
         "paths",
         nargs="*",
@@ -54,15 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--generate", type=Path, metavar="FLOW", help="write a first suite for a flow to stdout"
     )
-    group.add_argument("--on", metavar="URL", help=argparse.SUPPRESS)
+    add_remote_options(parser)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    if args.on:
-        raise UnsupportedError(
-            "test suites on a server are a feature of Kestra's Enterprise edition",
-            hint="`simulate parity FLOW --on URL` compares a run here with one there",
-        )
+    if args.on and (args.processes > 1 or args.watch or args.coverage is not None):
+        raise UsageError("--on takes neither -n, --watch nor --coverage: the server does the work")
     if args.generate is not None:
         from simulator.testing.generate import generate_suite
 
@@ -136,7 +136,8 @@ def _results(args: argparse.Namespace, console: Console, cases: Sequence[FoundCa
     coverage = args.coverage is not None or args.fail_under is not None
 
     def here() -> Iterator[CaseResult]:
-        with Runner(environ=console.environ, flags=flags, coverage=coverage) as runner:
+        remote = _remote(args, console) if args.on else None
+        with Runner(environ=console.environ, flags=flags, coverage=coverage, remote=remote) as runner:
             for case in cases:
                 yield runner.run(case)
 
@@ -151,6 +152,13 @@ def _results(args: argparse.Namespace, console: Console, cases: Sequence[FoundCa
         flags=flags,
         coverage=coverage,
     )
+
+
+def _remote(args: argparse.Namespace, console: Console) -> Remote:
+    from simulator.remote.settings import client_of
+    from simulator.testing.remote import Remote
+
+    return Remote(client_of(args, console.environ), put_flows=not args.no_deploy, timeout=args.timeout)
 
 
 def _tell(

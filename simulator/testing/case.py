@@ -69,6 +69,8 @@ class CaseSession(Session):
     fixtures: Fixtures = Fixtures()
     watched: Any = None
     """A renderer in place of the run's own (coverage)."""
+    elsewhere = False
+    """Whether the execution ran on a server."""
     _id = ""
     """Of the execution: its files are stored before it is made."""
 

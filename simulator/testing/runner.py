@@ -26,6 +26,7 @@ from simulator.testing.assertions import AssertionFailure, TestState
 from simulator.testing.case import CaseSession, open_case
 from simulator.testing.doubles import DoublePool
 from simulator.testing.judge import Judge
+from simulator.testing.remote import Remote, has_local_fixtures
 from simulator.testing.results import CaseResult, Failure, RunSummary
 from simulator.testing.side import SuiteSide, read_suite_side, side_file_of_suite
 from simulator.testing.suite import Case, Suite, read_suite
@@ -129,7 +130,7 @@ def check_tasks(cases: Sequence[FoundCase], kestra: str, collector: Collector) -
 
 
 class Runner:
-    """Runs cases one after the other. `coverage`: whether to note what of the flow they reach."""
+    """Runs cases one after the other. `coverage`: whether to note what of the flow they reach; `remote`: run them there."""
 
     def __init__(
         self,
@@ -138,11 +139,13 @@ class Runner:
         flags: Mapping[str, Any] | None = None,
         coverage: bool = False,
         pool: DoublePool | None = None,
+        remote: Remote | None = None,
     ) -> None:
         self._environ = environ
         self._flags = dict(flags or {})
         self._coverage = coverage
         self.pool = pool or DoublePool()
+        self._remote = remote
 
     def __enter__(self) -> Runner:
         self.pool.__enter__()
@@ -158,6 +161,8 @@ class Runner:
         before it runs (to add reporters)."""
         started = time.perf_counter()
         if found.case.disabled or found.suite.disabled:
+            return _result(found, TestState.SKIPPED)
+        if self._remote is not None and has_local_fixtures(found.case):
             return _result(found, TestState.SKIPPED)
         try:
             session = open_case(
@@ -189,8 +194,11 @@ class Runner:
             watch(session)
         error: SimulatorError | None = None
         try:
-            session.run()
-            _answer(session)
+            if self._remote is not None:
+                self._remote.run(session)
+            else:
+                session.run()
+                _answer(session)
         except SimulatorError as caught:
             error = caught
         if session.execution is None:

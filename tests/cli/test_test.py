@@ -54,7 +54,6 @@ def test_processes(project: Path) -> None:
 def test_exit_codes(project: Path) -> None:
     assert simulate("test", "-k", "nobody", cwd=project).code == 5
     assert simulate("test", "nowhere", cwd=project).code == 5
-    assert simulate("test", "--on", "http://127.0.0.1:1", cwd=project).code == 6
     edit(project / "demo.test.yml", "equalTo: 4", "equalsTo: 4")
     done = simulate("test", cwd=project)
     assert done.code == 4
