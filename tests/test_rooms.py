@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "simulator"
 
 #: what every room may use
-BASE = {"diagnostics", "errors", "dialect", "values", "_version"}
+BASE = {"diagnostics", "errors", "dialect", "interrupts", "values", "_version"}
 
 #: room -> what else it may import: a room, or one module of it
 ARROWS: dict[str, set[str]] = {

@@ -21,6 +21,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
 from simulator._version import __version__
+from simulator.interrupts import postponed
 
 if TYPE_CHECKING:
     from simulator.cli.console import Console
@@ -61,8 +62,6 @@ _GROUPS = {
     "more": "More",
 }
 _FLOW_ENDINGS = (".yml", ".yaml")
-#: An interrupt that comes during an import comes again after this time.
-_IMPORT_SECONDS = 0.02
 
 
 class _Parser(argparse.ArgumentParser):
@@ -191,18 +190,8 @@ def entry() -> NoReturn:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    """Raises KeyboardInterrupt, but never inside an import: one that is torn up there may be swallowed, or leave a lock
-    of the import system behind on which every other thread then waits forever."""
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            import threading
-
-            again = threading.Timer(_IMPORT_SECONDS, os.kill, (os.getpid(), number))
-            again.daemon = True
-            again.start()
-            return
-        frame = frame.f_back
-    raise KeyboardInterrupt
+    if not postponed(number, frame):
+        raise KeyboardInterrupt
 
 
 def _leave(code: int) -> NoReturn:

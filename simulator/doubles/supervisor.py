@@ -22,6 +22,7 @@ from typing import Any
 from simulator.doubles.base import Address, Double
 from simulator.doubles.platform import sweep
 from simulator.errors import DoubleError, Interrupted
+from simulator.interrupts import postponed
 
 __all__ = ["Supervisor"]
 
@@ -141,7 +142,8 @@ class Supervisor:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise Interrupted(f"stopped by {signal.Signals(number).name}")
+    if not postponed(number, frame):
+        raise Interrupted(f"stopped by {signal.Signals(number).name}")
 
 
 @contextlib.contextmanager
