@@ -13,6 +13,7 @@ from simulator.errors import ExitCode, InvalidFlowError, SimulatorError
 from simulator.model.flow import Flow
 from simulator.remote.client import KestraClient
 from simulator.remote.run import RemoteResult, RemoteRun, deploy
+from simulator.reports.masking import mask_event
 from simulator.session import exit_code_of
 
 __all__ = ["follow_remote", "namespace_files_of", "run_remote"]
@@ -47,6 +48,8 @@ def follow_remote(
     """Starts one execution and follows it. Ctrl-C asks whether to kill it there."""
 
     def sink(event: Event) -> None:
+        if console.redactor is not None:
+            event = mask_event(event, console.redactor)
         for reporter in reporters:
             reporter.on_event(event)
 

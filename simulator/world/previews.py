@@ -63,6 +63,8 @@ def _uris(value: Any) -> Iterator[str]:
 def previews(session: Session) -> dict[str, Any]:
     """Section -> name -> preview (`rows` or `text`, with a `note`)."""
     found: dict[str, dict[str, Any]] = {"Tables": {}, "Objects": {}, "Stored files": {}, "Messages": {}}
+    if session.executor is None:
+        return {}  # the run was on a server: nothing of it is here
     started = session.supervisor.started()
     if "postgres" in started:
         double: Any = session.supervisor.get("postgres")

@@ -68,3 +68,13 @@ def test_parity_says_same_or_what_differs(flow: Path) -> None:
 def test_which_server(flow: Path) -> None:
     code, _, err = simulate("parity", str(flow), "--on", "")
     assert code == ExitCode.USAGE and "KESTRA_URL" in err
+
+
+def test_a_secret_in_what_the_server_says_is_masked(flow: Path) -> None:
+    Path(".env_encoded").write_text("SECRET_KEY=YS1jbGVhci1zZWNyZXQ=\n")  # a-clear-secret
+    with kestra_double(outputs={"value": "it is a-clear-secret"}) as server:
+        _, out, err = simulate(
+            str(flow), "--on", server.url, "--json", "out.json", "--report", "r.html", "-v"
+        )
+    written = out + err + Path("out.json").read_text() + Path("r.html").read_text()
+    assert "it is" in Path("out.json").read_text() and "a-clear-secret" not in written
