@@ -23,7 +23,7 @@ types: $(STAMP)
 check: lint types test
 
 bench: $(STAMP)
-	for name in main_job scale engine check copy serdes expressions; do $(BIN)/python -m benchmarks.$$name; done
+	for name in main_job scale engine check copy transfer serdes expressions; do $(BIN)/python -m benchmarks.$$name; done
 
 format: $(STAMP)
 	$(BIN)/ruff format .

@@ -28,7 +28,7 @@ from simulator.engine.execution import LogEntry, Metric, StateType, TaskRun
 from simulator.errors import NotFoundError, UsageError
 from simulator.session import Session
 
-__all__ = ["Execution", "Recorder", "S3Bucket", "S3Contents", "check", "run"]
+__all__ = ["AwsContents", "Execution", "Recorder", "S3Bucket", "S3Contents", "check", "run"]
 
 
 class Recorder:
@@ -99,6 +99,58 @@ class S3Contents(Mapping[str, S3Bucket]):
 
     def __len__(self) -> int:
         return len(self._names())
+
+
+class AwsContents(Mapping[str, Mapping[str, list[Any]]]):
+    """What lies in SQS, SNS, DynamoDB, Kinesis and EventBridge now: section -> name -> list, as the side file calls them.
+
+    Empty when the execution used none of them. Every look asks the double anew; nothing is taken out of it.
+    """
+
+    SECTIONS = ("queues", "topics", "tables", "streams", "buses")
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    @property
+    def queues(self) -> Mapping[str, list[str]]:
+        """Queue -> bodies of the messages that were sent and not deleted."""
+        return self["queues"]
+
+    @property
+    def topics(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Topic -> what was published: `message`, and `subject` when there is one."""
+        return self["topics"]
+
+    @property
+    def tables(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Table -> its items as plain values."""
+        return self["tables"]
+
+    @property
+    def streams(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Stream -> its records: `partitionKey`, `data` as text."""
+        return self["streams"]
+
+    @property
+    def buses(self) -> Mapping[str, list[dict[str, Any]]]:
+        """Event bus -> the entries of PutEvents, with their `region`."""
+        return self["buses"]
+
+    def __getitem__(self, section: str) -> Mapping[str, list[Any]]:
+        if section not in self.SECTIONS:
+            raise KeyError(section)
+        supervisor = self._session.supervisor
+        if "aws" not in supervisor.started():
+            return {}
+        found: Mapping[str, list[Any]] = supervisor.get("aws").contents().get(section) or {}
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.SECTIONS)
+
+    def __len__(self) -> int:
+        return len(self.SECTIONS)
 
 
 class Execution:
@@ -180,6 +232,11 @@ class Execution:
     def s3(self) -> S3Contents:
         """Objects in the S3 double: `execution.s3["bucket"]["key"]` are bytes."""
         return S3Contents(self._session)
+
+    @property
+    def aws(self) -> AwsContents:
+        """What lies in the double of the other AWS services: `execution.aws.queues["orders"]` are its messages."""
+        return AwsContents(self._session)
 
     def postgres(self, sql: str, database: str | None = None) -> list[dict[str, Any]]:
         """Rows of a query on the PostgreSQL double, with all rights."""

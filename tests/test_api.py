@@ -61,6 +61,7 @@ def test_an_execution_can_be_asked_about_everything(flow: Path) -> None:
         assert execution.state == "SUCCESS"
         assert execution.outputs == {"text": "Hello Ada a-clear-secret"}
         assert len(execution.s3) == 0
+        assert not execution.aws.queues
 
 
 def test_the_same_seed_gives_the_same_ids(flow: Path) -> None:

@@ -5,7 +5,7 @@ Contents are data, not logs; but a report is a sink, so its writer redacts them 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine.jsonform import plain
@@ -19,6 +19,14 @@ __all__ = ["preview", "previews"]
 _ITEMS = 40
 _ROWS = 20
 _BYTES = 4096
+#: section of the AWS double -> title
+_AWS = {
+    "queues": "Queues (SQS)",
+    "topics": "Topics (SNS)",
+    "tables": "Tables (DynamoDB)",
+    "streams": "Streams (Kinesis)",
+    "buses": "Event buses (EventBridge)",
+}
 
 
 def preview(data: bytes, size: int | None = None) -> dict[str, Any]:
@@ -48,6 +56,18 @@ def preview(data: bytes, size: int | None = None) -> dict[str, Any]:
     return {"text": text + ("…" if size > _BYTES else ""), "note": note}
 
 
+def _listed(items: Sequence[Any]) -> dict[str, Any]:
+    """The first of what lies in a queue, topic, table, stream or bus: rows when they are maps, lines otherwise."""
+    note = f"{len(items):,} item" + ("" if len(items) == 1 else "s")
+    if len(items) > _ROWS:
+        note += f", the first {_ROWS}"
+    shown = plain(list(items[:_ROWS]))
+    if shown and all(isinstance(item, dict) for item in shown):
+        return {"rows": shown, "note": note}
+    text = "\n".join(str(item) for item in shown)
+    return {"text": text[:_BYTES] + ("…" if len(text) > _BYTES else ""), "note": note}
+
+
 def _uris(value: Any) -> Iterator[str]:
     match value:
         case str() if value.startswith("kestra://"):
@@ -62,7 +82,13 @@ def _uris(value: Any) -> Iterator[str]:
 
 def previews(session: Session) -> dict[str, Any]:
     """Section -> name -> preview (`rows` or `text`, with a `note`)."""
-    found: dict[str, dict[str, Any]] = {"Tables": {}, "Objects": {}, "Stored files": {}, "Messages": {}}
+    found: dict[str, dict[str, Any]] = {
+        "Tables": {},
+        "Objects": {},
+        **{title: {} for title in _AWS.values()},
+        "Stored files": {},
+        "Messages": {},
+    }
     if session.executor is None:
         return {}  # the run was on a server: nothing of it is here
     started = session.supervisor.started()
@@ -85,6 +111,10 @@ def previews(session: Session) -> dict[str, Any]:
                 body = double.read(bucket, key) if size <= 5_000_000 else b""
                 item = preview(body, size) if body else {"text": "", "note": f"{size:,} bytes"}
                 found["Objects"][f"s3://{bucket}/{key}"] = item
+    if "aws" in started:
+        for section, things in session.supervisor.get("aws").contents().items():
+            for name, items in list(things.items())[:_ITEMS]:
+                found[_AWS[section]][name] = _listed(items)
     execution = session.execution
     if execution is not None:
         for run in execution.task_runs:
