@@ -22,8 +22,12 @@ _SSL_MODES = {
 
 
 @contextlib.contextmanager
-def open_connection(ctx: RunContext, *, autocommit: bool, pooled: bool | None = None) -> Iterator[Any]:
+def open_connection(
+    ctx: RunContext, *, autocommit: bool, pooled: bool | None = None, ssl: bool = True
+) -> Iterator[Any]:
     """A psycopg connection, cancelled with the task run and closed (which rolls back) at the end.
+
+    `ssl=False`: the task's own `ssl*` properties do not count (those of the URL do).
 
     Kestra takes it from a pool; here each task has its own, so that no session state leaks from task to task.
     Raises TaskError in the driver's words.
@@ -40,7 +44,7 @@ def open_connection(ctx: RunContext, *, autocommit: bool, pooled: bool | None = 
     if pooled is None:
         pooled = bool(ctx.get("connectionPooling", True))
     with tempfile.TemporaryDirectory(prefix="simulate-ssl-") as folder:
-        options = _options(ctx, url, endpoint, Path(folder))
+        options = _options(ctx, url, endpoint, Path(folder), ssl=ssl)
         connection = _connect(
             url, pooled, user=str(user), password=password, dbname=database, autocommit=autocommit, **options
         )
@@ -61,7 +65,9 @@ def _connect(url: JdbcUrl, pooled: bool, **options: Any) -> Any:
         raise connect_error(error, host, port, pooled=pooled) from None
 
 
-def _options(ctx: RunContext, url: JdbcUrl, endpoint: Endpoint, folder: Path) -> dict[str, Any]:
+def _options(
+    ctx: RunContext, url: JdbcUrl, endpoint: Endpoint, folder: Path, *, ssl: bool = True
+) -> dict[str, Any]:
     """libpq's options for what the driver is told by URL and properties."""
     properties = url.properties
     # The driver tells the server the JVM's zone, and asks for all digits.
@@ -86,7 +92,7 @@ def _options(ctx: RunContext, url: JdbcUrl, endpoint: Endpoint, folder: Path) ->
     if len(url.hosts) > 1:
         options["host"] = ",".join(host for host, _ in url.hosts)
         options["port"] = ",".join(str(port) for _, port in url.hosts)
-    options.update(_ssl(ctx, properties, folder))
+    options.update(_ssl(ctx, properties, folder) if ssl else _ssl_of_url(properties))
     return options
 
 
@@ -94,15 +100,20 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
+def _ssl_of_url(properties: Mapping[str, str]) -> dict[str, Any]:
+    mode = "verify-full" if properties.get("ssl") == "true" else "prefer"
+    return {"sslmode": properties.get("sslmode") or mode}
+
+
 def _ssl(ctx: RunContext, properties: Mapping[str, str], folder: Path) -> dict[str, Any]:
     mode = ctx.get("sslMode")
     wanted = bool(ctx.get("ssl")) or properties.get("ssl") == "true"
-    found: dict[str, Any] = {
-        "sslmode": properties.get("sslmode")
-        or (_SSL_MODES[str(mode)] if mode else ("verify-full" if wanted else "prefer"))
-    }
+    own = _SSL_MODES[str(mode)] if mode else ("verify-full" if wanted else "prefer")
+    found: dict[str, Any] = {"sslmode": properties.get("sslmode") or own}
     for name, key in (("sslRootCert", "sslrootcert"), ("sslCert", "sslcert"), ("sslKey", "sslkey")):
         text = ctx.get(name)
+        if text and name == "sslKey":
+            text = ctx.render(str(text))  # Kestra renders it a second time
         if text:
             path = folder / f"{key}.pem"
             path.touch(mode=0o600)

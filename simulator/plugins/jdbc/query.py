@@ -61,15 +61,20 @@ def _bound(sql: str, parameters: Mapping[str, Any] | None, *, prepared: bool = F
     return [(part, ()) for part in driver_statements(text)]
 
 
-def run_query(ctx: RunContext, *, pooled: bool | None = None, default: str = "NONE") -> Fetched:
-    """One statement and, in its transaction, `afterSQL`. Records metrics. Raises TaskError."""
+def run_query(
+    ctx: RunContext, *, pooled: bool | None = None, ssl: bool = True, default: str = "NONE"
+) -> Fetched:
+    """One statement and, in its transaction, `afterSQL`. Records metrics. Raises TaskError.
+
+    `pooled` and `ssl`: see `open_connection`.
+    """
     import psycopg
 
     kind = fetch_type(ctx, default)
     sql = str(ctx.get("sql") or "")
     after = ctx.raw("afterSQL")
     zone = session_zone(ctx)
-    with open_connection(ctx, autocommit=after is None, pooled=pooled) as connection:
+    with open_connection(ctx, autocommit=after is None, pooled=pooled, ssl=ssl) as connection:
         if len(split_statements(sql)) > 1:
             raise TaskError(ONE_STATEMENT)
         configure(connection, zone, for_json=kind != "STORE")

@@ -44,7 +44,7 @@ class Trigger:
         if fetch_type(ctx, "FETCH") == "NONE":
             raise TaskError(_NEVER)
         # The plugin hands neither ssl* nor pooling on to its inner query: pooling is then on.
-        fetched = run_query(ctx, pooled=True, default="FETCH")
+        fetched = run_query(ctx, pooled=True, ssl=False, default="FETCH")
         ctx.logger.debug("Found '{}' rows from '{}'", fetched.size, ctx.get("sql"))
         if fetched.size == 0:
             return None
