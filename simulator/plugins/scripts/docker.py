@@ -4,6 +4,10 @@ The container sees the working directory at the path that it has here (paths in 
 the task, never those of this machine. Values of variables reach the client through its environment (`-e NAME`), the
 commands through standard input: neither stands in an argument list. A container is killed by its name when the task run
 is cancelled or times out, for the end of the client does not end it.
+
+The network is the one that `networkMode` says, the engine's own bridge without one, as Kestra's runner does it
+(scripts.md 7). Doubles listen on 127.0.0.1 of this machine only, which a bridge does not reach: a command or variable that
+names such an address gets a warning with the way out, since opening doubles to a network is no choice.
 """
 
 from __future__ import annotations
@@ -36,6 +40,8 @@ _CLIENT = (
     "DOCKER_TLS_VERIFY",
 )
 _KILL_SECONDS = 10
+#: a port of this machine, as URLs and settings name it
+_LOOPBACK = re.compile(r"(?<![\w.])(?:127\.0\.0\.1|localhost):\d{1,5}\b")
 
 #: settings of the Docker task runner -> options of `docker run`; one for each item of a list
 _OPTIONS = {
@@ -102,6 +108,13 @@ class Container:
                 f"the variable {clash[0]} cannot be given to a container",
                 hint="it would redirect the Docker client itself",
             )
+        here = self._out_of_reach([*argv, (stdin or b"").decode("utf-8", "replace"), *env.values()])
+        if here:
+            ctx.logger.warn(
+                "{} is this machine's own address, and in the container its own: with --docker, doubles are reached with"
+                " `networkMode: host` of the Docker task runner only",
+                here,
+            )
         call = self.call(argv, env, interactive=stdin is not None, mounts=mounts)
         ctx.logger.debug("Starting container {} of the image {}", self.name, self.image)
         ctx.on_cancel(self.kill)
@@ -137,6 +150,13 @@ class Container:
         options += self._runner_options()
         host = ["--host", str(self._settings["host"])] if self._settings.get("host") else []
         return [self._client, *host, "run", *options, self.image, *entry[1:], *argv]
+
+    def _out_of_reach(self, texts: Sequence[str]) -> str | None:
+        """The first address of this machine that is named, when the container has a network of its own."""
+        if self._settings.get("networkMode") == "host":
+            return None
+        found = (match for text in texts if (match := _LOOPBACK.search(text)))
+        return next((match.group() for match in found), None)
 
     def kill(self) -> None:
         """Ends the container; no matter whether it is there."""

@@ -184,3 +184,33 @@ def test_python_installs_inside(tmp_path: Path, docker: Any) -> None:
     (tmp_path / "bin" / "python").symlink_to(sys.executable)
     assert (PythonScript().run(ctx).outputs or {})["vars"] == {"a": True}
     assert any(arg.endswith(":ro") for arg in calls()[1])
+
+
+@pytest.mark.parametrize(
+    ("properties", "named"),
+    [
+        ({"commands": ["curl http://127.0.0.1:4566/x"]}, "127.0.0.1:4566"),
+        ({"commands": ["true"], "env": {"DB": "jdbc:postgresql://localhost:5432/d"}}, "localhost:5432"),
+        ({"commands": ["true"], "env": {"DB": "jdbc:postgresql://db.localhost:5432/d"}}, None),
+        ({"commands": ["true 127.0.0.1"]}, None),
+        ({"commands": ["true http://127.0.0.1:4566"], "network": "host"}, None),
+        ({"commands": ["true http://127.0.0.1:4566"], "network": "bridge"}, "127.0.0.1:4566"),
+    ],
+)
+def test_an_address_that_the_container_cannot_reach_is_told(
+    tmp_path: Path, docker: Any, properties: dict[str, Any], named: str | None
+) -> None:
+    calls = docker()
+    network = properties.pop("network", None)
+    if network:
+        properties["taskRunner"] = {
+            "type": "io.kestra.plugin.scripts.runner.docker.Docker",
+            "networkMode": network,
+        }
+    properties["commands"] = [f"echo '{command}'" for command in properties["commands"]]
+    ctx = context(tmp_path, ShellCommands, **properties)
+    ShellCommands().run(ctx)
+    told = [text for text in ctx.logger.messages("WARN") if "networkMode: host" in text]
+    assert [text.split()[0] for text in told] == ([named] if named else [])
+    run = calls()[1]
+    assert ("--network" in run) == (network is not None)
