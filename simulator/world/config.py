@@ -102,7 +102,12 @@ def merge(flags: Mapping[str, Any], environ: Mapping[str, str], side: SideFile |
         if environ.get(variable):
             take(name, _convert(name, environ[variable]), "env")
     if side is not None:
-        for name, value in _from_side_file(side).items():
+        found = _from_side_file(side)
+        if flags.get("inputs") or flags.get("trigger") not in (None, found.get("trigger")):
+            # The command says how it starts: what the file's trigger brings is of no use then.
+            found.pop("trigger", None)
+            found.pop("payload", None)
+        for name, value in found.items():
             if name in ("inputs", "labels", "env", "secrets", "kv", "mocks", "mock_types") and name in values:
                 # The flag adds to what the file says, and wins where both speak.
                 values[name] = {**value, **values[name]}
@@ -135,6 +140,8 @@ def _from_side_file(side: SideFile) -> dict[str, Any]:
             "seed",
             "timezone",
             "inputs",
+            "trigger",
+            "payload",
             "labels",
             "kv",
             "mocks",

@@ -20,7 +20,7 @@ from simulator.model.catalog import Catalog, OutputSpec, T
 from simulator.model.flow import Flow, Task
 from simulator.world.usage import Shape, StoredFile, usage
 
-__all__ = ["needs_mock", "render_stubs", "stub_for", "stubs"]
+__all__ = ["as_yaml", "needs_mock", "render_stubs", "stub_for", "stubs"]
 
 _SAMPLES: dict[T, Any] = {
     T.INTEGER: 1,
@@ -184,8 +184,6 @@ def stubs(
 
 def render_stubs(mocks: Mapping[str, Mapping[str, Any]], flow: Flow) -> str:
     """The `mocks:` section as YAML text, each with its type as a comment."""
-    import yaml
-
     types = {task.id: task.type for task in flow.walk_tasks()}
     lines = ["mocks:"]
     for task_id, mock in mocks.items():
@@ -193,9 +191,32 @@ def render_stubs(mocks: Mapping[str, Mapping[str, Any]], flow: Flow) -> str:
         if not mock:
             lines.append(f"  {task_id}: {{}}{comment}")
             continue
-        body = yaml.safe_dump(
-            dict(mock), sort_keys=False, allow_unicode=True, default_flow_style=False, width=110
-        )
         lines.append(f"  {task_id}:{comment}")
-        lines += [f"    {line}" for line in body.rstrip("\n").split("\n")]
+        lines += [f"    {line}" for line in as_yaml(dict(mock)).split("\n")]
     return "\n".join(lines)
+
+
+def as_yaml(value: Any) -> str:
+    """A sample as YAML in block style, without the last line end."""
+    import yaml
+
+    text = yaml.safe_dump(
+        _basic(value), sort_keys=False, allow_unicode=True, default_flow_style=False, width=110
+    )
+    return str(text).rstrip("\n")
+
+
+def _basic(value: Any) -> Any:
+    """Literals of expressions are numbers of their own kinds (Java's); YAML knows Python's."""
+    match value:
+        case Mapping():
+            return {_basic(key): _basic(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_basic(item) for item in value]
+        case None | bool():
+            return value
+        case int():
+            return int(value)
+        case float():
+            return float(value)
+    return str(value)
