@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import itertools
 import os
 import socket
@@ -117,6 +118,7 @@ class S3App:
         if refusal is not None:
             return _refuse(refusal, environ, start_response)
 
+        _read_ahead(environ)
         answer = Answer(start_response, next(self._numbers))
         return answer.finish(self._inner(environ, answer.start))
 
@@ -149,6 +151,18 @@ class S3App:
         if hit.get("seconds"):
             time.sleep(float(hit["seconds"]))
         return _FAULTS[hit["kind"]](hit, environ)
+
+
+def _read_ahead(environ: dict[str, Any]) -> None:
+    """Reads a body of known length in one go: werkzeug gathers it in pieces of 64 KB, at half the speed."""
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if length <= 0 or environ.get("wsgi.input_terminated"):
+        return
+    body = environ["wsgi.input"].read(length)
+    if len(body) < length:
+        raise ConnectionResetError  # the client went away; half an object is none
+    environ["wsgi.input"] = io.BytesIO(body)
+    environ["wsgi.input_terminated"] = True
 
 
 def _reset(fault: Mapping[str, Any], environ: Mapping[str, Any]) -> Refusal | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.error
+import urllib.parse
 import urllib.request
 from typing import Any
 
@@ -139,3 +141,17 @@ def test_half_declared() -> None:
         assert [int(item, 16) for item in ids] == [int(ids[0], 16), int(ids[0], 16) + 1]
     finally:
         double.stop()
+
+
+def test_half_a_body_is_no_object(declared_s3: S3Double) -> None:
+    s3 = client(declared_s3, "right-key", "right-secret")
+    url = s3.generate_presigned_url("put_object", {"Bucket": "there", "Key": "half"})
+    parts = urllib.parse.urlsplit(url)
+    with socket.create_connection((parts.hostname or "", parts.port or 0)) as sock:
+        head = (
+            f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 1000\r\n\r\n"
+        )
+        sock.sendall(head.encode() + b"x" * 400)
+        sock.shutdown(socket.SHUT_WR)
+        assert not sock.recv(1000).startswith(b"HTTP/1.1 200")
+    assert "half" not in declared_s3.contents()["there"]

@@ -248,6 +248,47 @@ def test_the_fast_writer_gives_the_plain_bytes(rows: list[tuple[Any, ...]], bina
     assert again.getvalue() == plain
 
 
+_COLUMNS = st.one_of(
+    st.just(st.text(max_size=20)),
+    st.just(
+        st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='"\\\\'), max_size=30)
+    ),
+    st.just(st.integers(0, 70_000)),
+    st.just(st.integers(0, 2**16 - 1)),
+    st.just(st.integers(2**16, 2**32 - 1)),
+    st.just(st.integers(-(2**65), 2**65)),
+    st.just(st.one_of(st.none(), st.text(max_size=20))),
+    st.just(st.floats(allow_nan=False)),
+    st.just(st.booleans()),
+)
+_NAMES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), unique=True, max_size=4)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), _NAMES, st.integers(1, 6), st.booleans())
+def test_columns_of_one_kind_under_any_name(
+    data: st.DataObject, names: list[str], count: int, binary: bool
+) -> None:
+    """Each kind of column has a way of its own to be written, and names end up in a template."""
+    kinds = [data.draw(_COLUMNS) for _ in names]
+    rows = [tuple(data.draw(kind) for kind in kinds) for _ in range(count)]
+    out = io.BytesIO()
+    with ion.writer(out, binary=binary) as writer:
+        writer.write_rows(names, rows)
+    assert out.getvalue() == b"".join(ion.dump_row(dict(zip(names, row)), binary=binary) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "name", ["{v0}", "{{", "}", "'", '"', "\\", "\\N{DIGIT ONE}", "\n", "{__import__('os')}"]
+)
+@pytest.mark.parametrize("binary", [False, True])
+def test_a_name_is_no_code(name: str, binary: bool) -> None:
+    out = io.BytesIO()
+    with ion.writer(out, binary=binary) as writer:
+        writer.write_rows([name, "b"], [(1, "x")])
+    assert out.getvalue() == ion.dump_row({name: 1, "b": "x"}, binary=binary)
+
+
 def test_mixed_rows_keep_their_order() -> None:
     for binary in (False, True):
         out = io.BytesIO()

@@ -16,11 +16,14 @@ __all__ = ["PART_SIZE", "download_object", "stream_size", "upload_stream"]
 PART_SIZE = 8 * 1024 * 1024
 #: S3 takes at most this many parts.
 MAX_PARTS = 10_000
-_WORKERS = 4
+_WORKERS = 3
 _CHUNK = 1 << 18
 
 #: Arguments of PutObject that belong to the finished object, not to the start of a multipart upload.
 _PUT_ONLY = frozenset({"ContentLength", "ContentMD5"})
+_SUMS = frozenset({"ChecksumCRC32", "ChecksumCRC32C", "ChecksumSHA1", "ChecksumSHA256"})
+#: What the answer to a part says of it, to be repeated when the object is completed.
+_OF_A_PART = ("ETag", *sorted(_SUMS))
 _PART_ARGUMENTS = frozenset({"RequestPayer", "ExpectedBucketOwner"})
 
 
@@ -45,15 +48,19 @@ def upload_stream(
 
     A failed multipart upload is aborted, so that no parts stay behind.
     """
-    if not multipart or size < PART_SIZE or any(name.startswith("Checksum") for name in arguments):
+    whole = arguments.keys() & _SUMS  # a sum of all bytes is checked against all bytes
+    if not multipart or size < PART_SIZE or whole:
         response: Mapping[str, Any] = client.put_object(Body=stream, **arguments)
         return response
     place = {"Bucket": arguments["Bucket"], "Key": arguments["Key"]}
     shared = {name: value for name, value in arguments.items() if name in _PART_ARGUMENTS}
     start = {name: value for name, value in arguments.items() if name not in _PUT_ONLY}
-    upload_id = client.create_multipart_upload(**start)["UploadId"]
+    # What the SDK sends for each part anyway. Said at the start, the server does not sum the whole object once more.
+    checksum = {"ChecksumAlgorithm": arguments.get("ChecksumAlgorithm", "CRC32")}
+    upload_id = client.create_multipart_upload(**{**start, **checksum})["UploadId"]
     try:
-        parts = _send_parts(client, stream, size, {**place, **shared, "UploadId": upload_id}, cancelled)
+        to = {**place, **shared, **checksum, "UploadId": upload_id}
+        parts = _send_parts(client, stream, size, to, cancelled)
         done: Mapping[str, Any] = client.complete_multipart_upload(
             UploadId=upload_id, MultipartUpload={"Parts": parts}, **place, **shared
         )
@@ -81,7 +88,9 @@ def _send_parts(
             if not body:
                 break
             answer = client.upload_part(PartNumber=number, Body=body, **place)
-            done.append({"PartNumber": number, "ETag": answer["ETag"]})
+            done.append(
+                {"PartNumber": number, **{name: answer[name] for name in _OF_A_PART if name in answer}}
+            )
         return done
 
     with ThreadPoolExecutor(_WORKERS, thread_name_prefix="s3-upload") as pool:

@@ -6,6 +6,7 @@ into text (or bytes) first by the general writers, so that both ways give the sa
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -14,7 +15,6 @@ from simulator.storage.ion.binary_writer import (
     Symbols,
     encode,
     encode_int,
-    encode_str,
     stream,
     tagged,
     varuint,
@@ -24,6 +24,7 @@ from simulator.storage.ion.text_writer import field_name, float_text, to_text
 __all__ = ["RowWriter"]
 
 _BATCH = 2000
+_Lines = Callable[[Iterable[Any]], list[str]]
 
 
 class RowWriter:
@@ -97,33 +98,46 @@ def _plain(values: Sequence[str]) -> bool:
 
 
 def _text_rows(columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> bytes:
-    parts: list[str] = []
-    converted: dict[int, list[str]] = {}
-    for index, name in enumerate(columns):
-        values = [row[index] for row in rows]
-        kinds = set(map(type, values))
-        head = field_name(name).replace("%", "%%") + ":"
-        if kinds == {int}:
-            parts.append(head + "%d")
-        elif kinds == {str} and _plain(values):
-            parts.append(head + '"%s"')
-        else:
-            parts.append(head + "%s")
-            converted[index] = _text_column(values, kinds)
-    template = "{" + ",".join(parts) + "}"
     if not columns:
-        return ("{}\n" * len(rows)).encode()
-    lines: list[str]
-    if not converted:
-        lines = [template % tuple(row) for row in rows]
-    else:
-        lists = [converted.get(index) or [row[index] for row in rows] for index in range(len(columns))]
-        lines = [template % values for values in zip(*lists)]
-    lines.append("")
-    return "\n".join(lines).encode("utf-8", "replace")
+        return b"{}\n" * len(rows)
+    lists: list[Sequence[Any]] = list(zip(*rows))
+    converted = False
+    quoted = []
+    for index, values in enumerate(lists):
+        kinds = {*map(type, values)}
+        quoted.append(kinds == {str} and _plain(values))
+        if not quoted[index] and kinds != {int}:
+            lists[index] = _text_column(values, kinds)
+            converted = True
+    lines = _text_lines(columns, tuple(quoted))(zip(*lists) if converted else rows)
+    return "".join(lines).encode("utf-8", "replace")
 
 
-def _text_column(values: list[Any], kinds: set[type]) -> list[str]:
+@functools.lru_cache(maxsize=64)
+def _text_lines(columns: tuple[str, ...], quoted: tuple[bool, ...]) -> _Lines:
+    """Rows to lines by one f-string made for these columns: half the time of `%`, a third of `str.join`."""
+    parts = []
+    for index, (name, plain) in enumerate(zip(columns, quoted)):
+        quote = '"' if plain else ""
+        parts.append(_literal(f"{'{' if index == 0 else ','}{field_name(name)}:{quote}"))
+        parts.append(f"{{v{index}}}" + quote)
+    return _compiled(f"f'{''.join(parts)}}}}}\\n'", len(columns), {})
+
+
+def _literal(text: str) -> str:
+    """A text as a part of an f-string between single quotes, whatever is in it."""
+    return repr(text + '"')[1:-2].replace("{", "{{").replace("}", "}}")
+
+
+def _compiled(row: str, columns: int, names: dict[str, Any]) -> _Lines:
+    """`row`: an expression over v0, v1, ... (of 0 columns: over v0, the row itself). It holds literals only, made by
+    `_literal`, and names of ours."""
+    variables = "".join(f"v{index}," for index in range(columns)) or "v0"
+    lines: _Lines = eval(f"lambda rows: [{row} for {variables} in rows]", names)
+    return lines
+
+
+def _text_column(values: Sequence[Any], kinds: set[type]) -> list[str]:
     if kinds == {float}:
         return [float_text(value) for value in values]
     if kinds <= {str, type(None)} and _plain([value for value in values if value is not None]):
@@ -136,74 +150,97 @@ def _text_column(values: list[Any], kinds: set[type]) -> list[str]:
 
 
 # -- binary ---------------------------------------------------------------------------------------------------------
-
-_SMALL_INTS = [encode_int(value) for value in range(1 << 12)]
-_STR_HEADS = [bytes((0x80 | size,)) if size < 14 else b"\x8e" + varuint(size) for size in range(1 << 10)]
-
-
-def _int_bytes(value: int) -> bytes:
-    if 0 <= value < 4096:
-        return _SMALL_INTS[value]
-    if 0 < value < 1 << 32:
-        size = (value.bit_length() + 7) >> 3
-        return (0x20 | size).to_bytes(1, "big") + value.to_bytes(size, "big")
-    return encode_int(value)
+#
+# Bytes are put together as text of the characters 0 to 255 and encoded once at the end: f-strings exist for text only,
+# and most strings are ASCII, whose characters are their bytes.
 
 
-def _str_bytes(value: str) -> bytes:
-    raw = value.encode("utf-8", "replace")
-    size = len(raw)
-    return _STR_HEADS[size] + raw if size < 1024 else encode_str(value)
+class _Memo(dict[int, str]):
+    """A table that fills itself, up to 65,536 entries."""
+
+    def __init__(self, make: Callable[[int], bytes]) -> None:
+        self._make = make
+
+    def __missing__(self, key: int) -> str:
+        made = self._make(key).decode("latin-1")
+        if key < 1 << 16:
+            self[key] = made
+        return made
 
 
-def _maybe(convert: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
-    return lambda value: b"\x0f" if value is None else convert(value)
+def _head(kind: int) -> Callable[[int], bytes]:
+    return lambda size: bytes((kind | size,)) if size < 14 else bytes((kind | 14,)) + varuint(size)
+
+
+_STRING = _Memo(_head(0x80))
+_STRUCT = _Memo(_head(0xD0))
+_SMALL = _Memo(encode_int)
+#: Numbers from 65,536 on, in two halves of two bytes.
+_HIGH = _Memo(lambda half: bytes((0x23, half)) if half < 256 else b"\x24" + half.to_bytes(2, "big"))
+_LOW = _Memo(lambda half: half.to_bytes(2, "big"))
+_TABLES = {"string": _STRING, "struct": _STRUCT, "small": _SMALL, "high": _HIGH, "low": _LOW}
+
+#: How a column is written, as parts of an f-string: strings whose bytes are known, small and larger numbers, all else.
+_CELLS = {
+    "string": "{{string[len(v{0})]}}{{v{0}}}",
+    "small": "{{small[v{0}]}}",
+    "large": "{{high[v{0}>>16]}}{{low[v{0}&65535]}}",
+    "done": "{{v{0}}}",
+}
 
 
 def _binary_rows(columns: tuple[str, ...], rows: Sequence[Sequence[Any]]) -> bytes:
     symbols = Symbols()
-    fields = [varuint(symbols.id(name)) for name in columns]
-    fast = VERSION_MARKER + symbols.table()
+    for name in columns:
+        symbols.id(name)
     known = symbols.table()
-    lists: list[list[bytes]] = []
-    for index in range(len(columns)):
-        values = [row[index] for row in rows]
-        kinds = set(map(type, values))
-        convert: Callable[[Any], bytes]
-        if kinds == {str}:
-            convert = _str_bytes
-        elif kinds == {int}:
-            convert = _int_bytes
-        elif kinds == {str, type(None)}:
-            convert = _maybe(_str_bytes)
-        elif kinds == {int, type(None)}:
-            convert = _maybe(_int_bytes)
-        else:
-            convert = _general(symbols)
-        lists.append([convert(value) for value in values])
+    if not columns:
+        return (VERSION_MARKER + b"\xd0") * len(rows)
+    lists: list[Sequence[Any]] = list(zip(*rows))
+    cells = []
+    for index, values in enumerate(lists):
+        cell, lists[index] = _cell(values, symbols)
+        cells.append(cell)
     if symbols.table() != known:
         # Annotations or inner structs brought names of their own: each row gets the table it really needs.
         return b"".join([stream(dict(zip(columns, row))) for row in rows])
-    template = b"".join([field.replace(b"%", b"%%") + b"%b" for field in fields])
-    bodies = [template % values for values in zip(*lists)] if columns else [b""] * len(rows)
-    short = [fast + bytes((0xD0 | size,)) if size != 14 else b"" for size in range(14)]
-    long = [fast + b"\xde" + varuint(size) for size in range(1 << 9)]
-    out: list[bytes] = []
-    append = out.append
-    for body in bodies:
-        size = len(body)
-        if size < 14:
-            append(short[size])
-        elif size < 512:
-            append(long[size])
-        else:
-            append(fast + b"\xde" + varuint(size))
-        append(body)
-    return b"".join(out)
+    return "".join(_binary_lines(columns, tuple(cells))(zip(*lists))).encode("latin-1")
 
 
-def _general(symbols: Symbols) -> Callable[[Any], bytes]:
-    return lambda value: encode(value, symbols)
+@functools.lru_cache(maxsize=64)
+def _binary_lines(columns: tuple[str, ...], cells: tuple[str, ...]) -> _Lines:
+    symbols = Symbols()
+    fields = [varuint(symbols.id(name)).decode("latin-1") for name in columns]
+    start = _literal((VERSION_MARKER + symbols.table()).decode("latin-1"))
+    body = "".join(
+        _literal(field) + _CELLS[cell].format(index) for index, (field, cell) in enumerate(zip(fields, cells))
+    )
+    bodies = _compiled(f"f'{body}'", len(columns), _TABLES)
+    whole = _compiled(f"f'{start}{{struct[len(v0)]}}{{v0}}'", 0, _TABLES)
+    return lambda rows: whole(bodies(rows))
+
+
+def _cell(values: Sequence[Any], symbols: Symbols) -> tuple[str, Sequence[Any]]:
+    """How a column is written, and its values for that."""
+    kinds = {*map(type, values)}
+    if kinds == {str}:
+        if "".join(values).isascii():
+            return "string", values
+        return "string", [value.encode("utf-8", "replace").decode("latin-1") for value in values]
+    if kinds == {int}:
+        low, high = min(values), max(values)
+        if low >= 0 and high < 1 << 16:
+            return "small", values
+        if low >= 1 << 16 and high < 1 << 32:
+            return "large", values
+    if kinds == {str, type(None)}:
+        return "done", ["\x0f" if value is None else _str_text(value) for value in values]
+    return "done", [encode(value, symbols).decode("latin-1") for value in values]
+
+
+def _str_text(value: str) -> str:
+    raw = value.encode("utf-8", "replace").decode("latin-1")
+    return _STRING[len(raw)] + raw
 
 
 def struct_row(row: Mapping[str, Any]) -> bytes:

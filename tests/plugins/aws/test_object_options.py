@@ -31,7 +31,7 @@ def test_a_bucket_with_locks(make: Any, s3: S3Double) -> None:
     assert outputs is not None and outputs["bucket"] == "locked" and "locked" in outputs["region"]
     until = "2099-01-01T00:00:00Z"
     place = {"bucket": "locked"}
-    lock = {"objectLockMode": "GOVERNANCE", "objectLockRetainUntilDate": until, "checksumAlgorithm": "CRC32"}
+    lock = {"objectLockMode": "GOVERNANCE", "objectLockRetainUntilDate": until}
     version = upload(make, "a", **place, **lock)["versionId"]
     upload(make, "b", **place, objectLockLegalHoldStatus="ON", checksumAlgorithm="CRC32")
     client = s3_client(make(Upload, {}))
@@ -62,6 +62,25 @@ def test_checksums_come_back(make: Any) -> None:
     outputs = Download().run(make(Download, {"key": "sum", "validateChecksum": True})).outputs
     assert outputs is not None
     assert (outputs["checksumAlgorithm"], outputs["checksumValue"]) == ("SHA256", digest)
+
+
+def test_a_checksum_of_the_flow_is_sent_with_its_algorithm(make: Any) -> None:
+    digest = base64.b64encode(hashlib.sha256(b"x").digest()).decode()
+    upload(make, "given", checksumAlgorithm="SHA256", checksum=digest)
+    outputs = Download().run(make(Download, {"key": "given", "validateChecksum": True})).outputs
+    assert outputs is not None
+    assert (outputs["checksumAlgorithm"], outputs["checksumValue"]) == ("SHA256", digest)
+
+
+@pytest.mark.parametrize("algorithm", ["CRC32", "SHA256"])
+def test_parts_carry_the_algorithm_of_the_whole(make: Any, algorithm: str) -> None:
+    content = "0123456789abcdef" * (9 << 16)  # two parts
+    etag = upload(make, "parts", content, checksumAlgorithm=algorithm)["eTag"]
+    assert etag.endswith('-2"')
+    ctx = make(Download, {"key": "parts", "validateChecksum": True})
+    outputs = Download().run(ctx).outputs
+    assert outputs is not None and outputs["checksumAlgorithm"] == algorithm
+    assert ctx.read(outputs["uri"]) == content.encode()
 
 
 def test_several_uploads_are_measured_one_by_one(make: Any) -> None:
