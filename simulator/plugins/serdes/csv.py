@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError
 from simulator.model.catalog import PropertySpec, T, TaskSpec
+from simulator.plugins.serdes.columns import Table
 from simulator.plugins.serdes.java import DATE_FORMATS, java_text, text_writers
 from simulator.plugins.serdes.rows import (
     CHARSET,
@@ -214,14 +215,24 @@ class IonToCsv:
             path.open("w", encoding=encoding, errors="replace", newline="") as target,
         ):
             size = 0
-            for batch in read_batches(ctx, source, _BATCH):
+            for batch in read_batches(ctx, source):
                 if size == 0 and ctx.get("header", True):
-                    if not isinstance(batch[0], dict):
-                        raise TaskError("Invalid data of type List with header")
-                    target.write(lines.block([list(batch[0])]))
-                target.write(lines.block([_cells(record) for record in batch]))
+                    target.write(lines.block([_names(batch)]))
+                if isinstance(batch, Table):
+                    target.write(lines.table(batch.columns))
+                else:
+                    target.write(lines.block([_cells(record) for record in batch]))
                 size += len(batch)
         return stored(ctx, path, size)
+
+
+def _names(batch: Table | list[Any]) -> list[Any]:
+    """The keys of the first record."""
+    if isinstance(batch, Table):
+        return list(batch.names)
+    if not isinstance(batch[0], dict):
+        raise TaskError("Invalid data of type List with header")
+    return list(batch[0])
 
 
 def _cells(record: Any) -> list[Any]:
@@ -247,7 +258,13 @@ class _Lines:
 
     def block(self, rows: list[list[Any]]) -> str:
         """The lines of some rows."""
-        texts = self._texts(rows)
+        return self._lines(self._texts(rows))
+
+    def table(self, columns: Sequence[Sequence[Any]]) -> str:
+        """The lines of some rows that are given by columns."""
+        return self._lines(list(zip(*map(self._column, columns))))
+
+    def _lines(self, texts: Sequence[Sequence[str]]) -> str:
         if self.mode == "REQUIRED":
             lines = list(map(self.separator.join, texts))
             block = "\n".join(lines)

@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime as dt
-import itertools
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, TextIO
 
 from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError
 from simulator.model.catalog import PropertySpec, T, TaskSpec
+from simulator.plugins.serdes.columns import Table
 from simulator.plugins.serdes.java import TIME_ZONE, float_text, iso_text, zone_of
 from simulator.plugins.serdes.rows import (
     CHARSET,
@@ -32,6 +32,7 @@ __all__ = ["IonToJson", "JsonToIon", "JsonToJsonl", "json_error", "json_values"]
 
 _NEW_LINE = PropertySpec("newLine", T.BOOLEAN, default=True)
 _CHUNK = 1 << 20
+_BLOCK = 1 << 18
 # Digits that may not fit into 64 bits, which orjson would read as a float.
 _BIG = re.compile(r"\d{19}")
 _SPACE = re.compile(r"[\s\ufeff]*")
@@ -54,9 +55,27 @@ class JsonToIon:
 
 
 def _lines(text: TextIO) -> Iterator[Any]:
+    """The value of each line. A block of lines is parsed as one array: a call per line costs as much as the parsing."""
     import orjson
 
-    for number, line in enumerate(text, 1):
+    before = 0
+    while lines := text.readlines(_BLOCK):
+        joined = ",".join(lines)
+        values: Any = None
+        if _BIG.search(joined) is None:
+            with contextlib.suppress(orjson.JSONDecodeError):
+                values = orjson.loads(f"[{joined}]")
+        if values is None or len(values) != len(lines):
+            # Something is wrong in it, or large: the line has to be known.
+            values = _one_by_one(lines, before)
+        yield from values
+        before += len(lines)
+
+
+def _one_by_one(lines: Iterable[str], before: int) -> Iterator[Any]:
+    import orjson
+
+    for number, line in enumerate(lines, before + 1):
         try:
             value = orjson.loads(line)
         except orjson.JSONDecodeError:
@@ -188,19 +207,21 @@ class IonToJson:
             def write(data: bytes) -> None:
                 target.write(data if encoding == "utf-8" else data.decode().encode(encoding, "replace"))
 
-            for data in map(encode, itertools.chain.from_iterable(read_batches(ctx, source))):
-                size += 1
+            for batch in read_batches(ctx, source):
+                found = encode.table(batch) if isinstance(batch, Table) else list(map(encode, batch))
                 if lines:
-                    write(data + b"\n")
-                elif size == 1:
+                    write(b"\n".join(found) + b"\n")
+                elif size == 0 and len(found) == 1:
                     # One record alone is written without the array around it.
-                    held = data
-                elif size == 2:
-                    write(b"[" + (held or b"") + b"," + data)
+                    held = found[0]
                 else:
-                    write(b"," + data)
+                    if held is not None:
+                        found, held = [held, *found], None
+                        size = 0
+                    write((b"," if size else b"[") + b",".join(found))
+                size += len(found)
             if not lines and size:
-                write(held or b"" if size == 1 else b"]")
+                write(b"]" if held is None else held)
         return stored(ctx, path, size)
 
 
@@ -221,6 +242,13 @@ class _Encoder:
             with contextlib.suppress(TypeError):
                 return self._dumps(record)
         return self._dumps(self._prepare(record))
+
+    def table(self, rows: Table) -> list[bytes]:
+        """The records of a table. One look at a column tells whether orjson writes all of it as Java would."""
+        if self._zone is None and all(map(_plain_column, rows.columns)):
+            with contextlib.suppress(TypeError):
+                return list(map(self._dumps, rows.rows()))
+        return list(map(self, rows.rows()))
 
     def _prepare(self, value: Any) -> Any:
         kind = type(value)
@@ -268,6 +296,11 @@ def _is_plain(value: Any) -> bool:
     if kind is str or kind is int or kind is bool:
         return True
     return kind is float and (1e-3 <= value < 1e7 or -1e7 < value <= -1e-3 or value == 0)
+
+
+def _plain_column(values: Sequence[Any]) -> bool:
+    kinds = set(map(type, values))
+    return kinds <= {str, int, bool} or all(map(_is_plain, values))
 
 
 class JsonToJsonl:

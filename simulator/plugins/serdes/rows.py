@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, TextIO
 from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError, UnsupportedError
 from simulator.model.catalog import OutputSpec, PropertySpec, T
+from simulator.plugins.serdes.columns import Table, iter_batches
 from simulator.storage import ion
 
 __all__ = [
@@ -91,10 +92,18 @@ def read_records(ctx: RunContext, source: BinaryIO) -> Iterator[Any]:
         yield record
 
 
-def read_batches(ctx: RunContext, source: BinaryIO, size: int = 2000) -> Iterator[list[Any]]:
-    """The same records as lists of at most `size`, never empty: for those who work on many at once."""
-    records = records_of(ion.iter_rows(source))
-    while batch := list(itertools.islice(records, size)):
+def read_batches(ctx: RunContext, source: BinaryIO) -> Iterator[Table | list[Any]]:
+    """The same records, some thousand at a time, never none: for those who work on many at once."""
+    batches = iter_batches(source)
+    first = next(batches, None)
+    if isinstance(first, list) and len(first) == 1:
+        # The only value may be the list of all records.
+        second = next(batches, None)
+        if second is not None:
+            batches = itertools.chain([second], batches)
+        elif isinstance(first[0], list):
+            first = list(records_of(iter(first)))
+    for batch in itertools.chain([first], batches) if first else ():
         if ctx.cancelled:
             raise TaskError("The task was cancelled")
         yield batch
