@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import io
 import itertools
 import os
 import socket
@@ -23,6 +22,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 from simulator.doubles.aws_gate import Answer, QuietHandler, StartResponse, reset_connection
 from simulator.doubles.faults import Faults
 from simulator.doubles.s3_auth import Credential, Refusal, Verifier
+from simulator.doubles.s3_body import read_body
 
 __all__ = ["S3App"]
 
@@ -114,11 +114,15 @@ class S3App:
             return _refuse(
                 Refusal(404, "NoSuchKey", "The specified key does not exist."), environ, start_response
             )
-        refusal = self._verifier.check(environ, host) or self._fault(environ) or self._elsewhere(environ)
+        refusal = (
+            self._verifier.check(environ, host)
+            or self._fault(environ)
+            or self._elsewhere(environ)
+            or read_body(environ)
+        )
         if refusal is not None:
             return _refuse(refusal, environ, start_response)
 
-        _read_ahead(environ)
         answer = Answer(start_response, next(self._numbers))
         return answer.finish(self._inner(environ, answer.start))
 
@@ -151,18 +155,6 @@ class S3App:
         if hit.get("seconds"):
             time.sleep(float(hit["seconds"]))
         return _FAULTS[hit["kind"]](hit, environ)
-
-
-def _read_ahead(environ: dict[str, Any]) -> None:
-    """Reads a body of known length in one go: werkzeug gathers it in pieces of 64 KB, at half the speed."""
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length <= 0 or environ.get("wsgi.input_terminated"):
-        return
-    body = environ["wsgi.input"].read(length)
-    if len(body) < length:
-        raise ConnectionResetError  # the client went away; half an object is none
-    environ["wsgi.input"] = io.BytesIO(body)
-    environ["wsgi.input_terminated"] = True
 
 
 def _reset(fault: Mapping[str, Any], environ: Mapping[str, Any]) -> Refusal | None:

@@ -143,6 +143,25 @@ def test_half_declared() -> None:
         double.stop()
 
 
+@pytest.mark.parametrize(
+    ("sums", "message"),
+    [
+        (
+            {"ChecksumSHA256": "A" * 43 + "="},
+            "The SHA256 you specified did not match the calculated checksum.",
+        ),
+        ({"ChecksumCRC32": "AAAAAA=="}, "The CRC32 you specified did not match the calculated checksum."),
+        ({"ContentMD5": "A" * 22 + "=="}, "The Content-MD5 you specified did not match what we received."),
+    ],
+)
+def test_a_wrong_sum_is_refused(declared_s3: S3Double, sums: dict[str, str], message: str) -> None:
+    s3 = client(declared_s3, "right-key", "right-secret")
+    with pytest.raises(ClientError) as caught:
+        s3.put_object(Bucket="there", Key="sum", Body=b"data", **sums)
+    assert caught.value.response["Error"] == {"Code": "BadDigest", "Message": message}
+    assert "sum" not in declared_s3.contents()["there"]
+
+
 def test_half_a_body_is_no_object(declared_s3: S3Double) -> None:
     s3 = client(declared_s3, "right-key", "right-secret")
     url = s3.generate_presigned_url("put_object", {"Bucket": "there", "Key": "half"})
