@@ -13,10 +13,11 @@ from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError
 from simulator.model.catalog import OutputSpec, PropertySpec, T, TaskSpec
 from simulator.plugins.serdes.avro_schema import CONVERT_PROPERTIES, Converter, infer_schema, scan
-from simulator.plugins.serdes.rows import CHARSET, FROM, OUTPUTS, need, read_records, stored, to_ion
+from simulator.plugins.serdes.columns import Table
+from simulator.plugins.serdes.rows import CHARSET, FROM, OUTPUTS, need, read_batches, stored, to_ion
 from simulator.values import Instant
 
-__all__ = ["AvroToIon", "InferAvroSchemaFromIon", "IonToAvro", "schema_and_rows"]
+__all__ = ["AvroToIon", "InferAvroSchemaFromIon", "IonToAvro", "schema_and_batches"]
 
 
 class AvroToIon:
@@ -58,7 +59,10 @@ def _plain_rows(ctx: RunContext, reader: Any) -> Iterator[Any]:
             if on_bad == "WARN":
                 ctx.logger.warn("Bad line encountered (skipped): {}", error)
             return
-        yield plain(row)
+        yield row if all(map(_AS_IS, map(type, row.values()))) else plain(row)
+
+
+_AS_IS = frozenset({str, int, float, bool, type(None)}).__contains__
 
 
 def plain(value: Any) -> Any:
@@ -72,9 +76,9 @@ def plain(value: Any) -> Any:
     return str(value) if isinstance(value, uuid.UUID) else value
 
 
-def schema_and_rows(ctx: RunContext, source: Any) -> tuple[dict[str, Any], Iterator[Any]]:
+def schema_and_batches(ctx: RunContext, source: Any) -> tuple[dict[str, Any], Iterator[Table | list[Any]]]:
     """The task's schema, or the one inferred from the first rows, and all rows."""
-    records = read_records(ctx, source)
+    batches = read_batches(ctx, source)
     text = ctx.get("schema")
     if text:
         try:
@@ -83,9 +87,9 @@ def schema_and_rows(ctx: RunContext, source: Any) -> tuple[dict[str, Any], Itera
             raise TaskError(f"Invalid Avro schema: {error}") from None
         if not isinstance(schema, dict) or schema.get("type") != "record":
             raise TaskError("Invalid Avro schema: a record is expected")
-        return schema, records
-    head = scan(records, int(ctx.get("numberOfRowsToScan", 100)))
-    return infer_schema(head), itertools.chain(head, records)
+        return schema, batches
+    head, read = scan(batches, int(ctx.get("numberOfRowsToScan", 100)))
+    return infer_schema(head), itertools.chain(read, batches)
 
 
 class IonToAvro:
@@ -102,15 +106,15 @@ class IonToAvro:
         fastavro = need("fastavro", "avro")
         path = ctx.temp_file(".avro")
         with ctx.open_uri(str(ctx.get("from"))) as source, path.open("wb") as target:
-            schema, rows = schema_and_rows(ctx, source)
+            schema, batches = schema_and_batches(ctx, source)
             converter = Converter.of(ctx, schema)
             size = 0
 
             def converted() -> Iterator[dict[str, Any]]:
                 nonlocal size
-                for row in rows:
-                    size += 1
-                    yield converter.row(row)
+                for batch in batches:
+                    size += len(batch)
+                    yield from converter.batch(batch)
 
             try:
                 fastavro.writer(target, fastavro.parse_schema(schema), converted())
@@ -130,7 +134,7 @@ class InferAvroSchemaFromIon:
 
     def run(self, ctx: RunContext) -> TaskResult:
         with ctx.open_uri(str(ctx.get("from"))) as source:
-            rows = scan(read_records(ctx, source), int(ctx.get("numberOfRowsToScan", 100)))
+            rows = scan(read_batches(ctx, source), int(ctx.get("numberOfRowsToScan", 100)))[0]
         path = ctx.temp_file(".avsc")
         path.write_text(json.dumps(infer_schema(rows)), encoding="utf-8")
         return stored(ctx, path, None)

@@ -8,15 +8,15 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from itertools import islice
 from typing import Any
 
 from simulator.engine.task import RunContext
 from simulator.errors import TaskError
 from simulator.model.catalog import PropertySpec, T
+from simulator.plugins.serdes.columns import Table
 from simulator.plugins.serdes.java import TIME_ZONE, java_text, zone_of
 from simulator.plugins.serdes.patterns import Formatter, formatter
 from simulator.plugins.serdes.rows import CHARSET, FROM
@@ -194,6 +194,48 @@ class Converter:
             for key in ("items", "values", "type"):
                 if isinstance(schema.get(key), (dict, list)):
                     self.collect(schema[key])
+
+    def batch(self, batch: Table | list[Any]) -> list[dict[str, Any]]:
+        """Rows as the schema's records; raises as `row` does."""
+        columns = self.columns(batch)
+        if columns is None:
+            return [self.row(row) for row in (batch.rows() if isinstance(batch, Table) else batch)]
+        names = [item["name"] for item in self.schema["fields"]]
+        return [dict(zip(names, values)) for values in zip(*columns)]
+
+    def columns(self, batch: Table | list[Any]) -> list[Sequence[Any]] | None:
+        """The same by columns, in the order of the schema's fields. None when a row needs a look of its own."""
+        table = batch if isinstance(batch, Table) else Table.of(batch)
+        fields = self.schema["fields"]
+        if table is None or not fields or (self.strict and len(table.names) > len(fields)):
+            return None
+        places = {name: index for index, name in enumerate(table.names)}
+        if not all(item["name"] in places for item in fields):
+            return None
+        try:
+            return [self._column(table.columns[places[item["name"]]], item["type"]) for item in fields]
+        except CellError:
+            return None
+
+    def _column(self, values: Sequence[Any], schema: Any) -> Sequence[Any]:
+        """Cells of one field. Most columns hold one kind of value, which is already what the schema wants."""
+        nullable = isinstance(schema, list) and len(schema) == 2 and schema[0] == "null"
+        branch = schema[1] if nullable else schema
+        kinds = set(map(type, values))
+        if kinds == {str} and branch == "string":
+            if nullable and not self.null_values.isdisjoint(map(str.lower, values)):
+                return [None if value.lower() in self.null_values else value for value in values]
+            return values
+        if (
+            kinds == {int}
+            and isinstance(branch, str)
+            and branch in _WHOLE
+            and max(map(abs, values)) < _WHOLE[branch]
+        ):
+            return values
+        if (kinds == {float} and branch == "double") or (kinds == {bool} and branch == "boolean"):
+            return values
+        return [self.cell(value, schema) for value in values]
 
     def row(self, row: Any) -> dict[str, Any]:
         """A row as the schema's record. Raises TaskError with the field, the row and the reason."""
@@ -402,6 +444,7 @@ def _epoch(value: int, schema: Mapping[str, Any]) -> dt.datetime:
     return dt.datetime(1970, 1, 1) + dt.timedelta(microseconds=value * unit)
 
 
+_WHOLE = {"int": 1 << 31, "long": 1 << 63}
 _PLAIN: dict[str, Callable[[Converter, Any, Mapping[str, Any]], Any]] = {
     "null": Converter._null,
     "boolean": Converter._boolean,
@@ -439,6 +482,11 @@ def _short(row: Any) -> str:
     return json.dumps(row, default=str, ensure_ascii=False)[:250]
 
 
-def scan(records: Any, count: int) -> list[Any]:
-    """The first rows, for inference."""
-    return list(islice(records, count))
+def scan(batches: Iterator[Table | list[Any]], count: int) -> tuple[list[Any], list[Table | list[Any]]]:
+    """The first rows, for inference, and the batches that were read for them."""
+    rows: list[Any] = []
+    read: list[Table | list[Any]] = []
+    while len(rows) < count and (batch := next(batches, None)) is not None:
+        read.append(batch)
+        rows += batch.rows() if isinstance(batch, Table) else batch
+    return rows[:count], read

@@ -39,6 +39,17 @@ class Table:
     names: tuple[str, ...]
     columns: Sequence[Sequence[Any]]
 
+    @classmethod
+    def of(cls, rows: Sequence[Any]) -> Table | None:
+        """Records that all have the same keys in the same order; None for others."""
+        first = rows[0] if rows else None
+        if type(first) is not dict or not first:
+            return None
+        names = tuple(first)
+        if not all(type(row) is dict and tuple(row) == names for row in rows):
+            return None
+        return cls(names, list(zip(*[row.values() for row in rows])))
+
     def __len__(self) -> int:
         return len(self.columns[0])
 

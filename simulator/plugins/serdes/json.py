@@ -34,7 +34,7 @@ _NEW_LINE = PropertySpec("newLine", T.BOOLEAN, default=True)
 _CHUNK = 1 << 20
 _BLOCK = 1 << 18
 # Digits that may not fit into 64 bits, which orjson would read as a float.
-_BIG = re.compile(r"\d{19}")
+_BIG = re.compile(r"[0-9]{19}")
 _SPACE = re.compile(r"[\s\ufeff]*")
 
 
@@ -330,7 +330,7 @@ def _documents(text: TextIO) -> Iterator[Any]:
         return
     if content[start] not in "[{":
         raise TaskError(
-            f"Invalid JSON format. Expected JSON array or object, but found: {_token(content[start])}"
+            f"Invalid JSON format. Expected JSON array or object, but found: {_token(content, start)}"
         )
     decoder = json.JSONDecoder(parse_constant=_no_constant)
     while start < len(content):
@@ -345,10 +345,12 @@ def _documents(text: TextIO) -> Iterator[Any]:
         start = _skip(content, end)
 
 
-def _token(char: str) -> str:
-    """Jackson's name of the token that begins with this character."""
+def _token(content: str, start: int) -> str:
+    """Jackson's name of the token that begins here."""
+    char = content[start]
     if char == '"':
         return "VALUE_STRING"
     if char in "-0123456789":
-        return "VALUE_NUMBER_INT"
+        whole = re.compile(r"-?[0-9]+(?![0-9.eE])").match(content, start)
+        return "VALUE_NUMBER_INT" if whole else "VALUE_NUMBER_FLOAT"
     return {"t": "VALUE_TRUE", "f": "VALUE_FALSE", "n": "VALUE_NULL"}.get(char, char)

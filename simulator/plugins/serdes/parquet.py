@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
 from typing import Any, ClassVar
 
 from simulator.engine.task import RunContext, TaskResult
 from simulator.errors import TaskError
 from simulator.model.catalog import PropertySpec, T, TaskSpec
-from simulator.plugins.serdes.avro import plain, schema_and_rows
+from simulator.plugins.serdes.avro import plain, schema_and_batches
 from simulator.plugins.serdes.avro_schema import CONVERT_PROPERTIES, Converter
-from simulator.plugins.serdes.rows import CHARSET, FROM, OUTPUTS, need, stored, to_ion
+from simulator.plugins.serdes.columns import Table
+from simulator.plugins.serdes.rows import CHARSET, FROM, OUTPUTS, IonSink, need, stored, to_ion
 
 __all__ = ["IonToParquet", "ParquetToIon"]
 
 _BATCH = 5000
+#: bytes of a row group in memory: the library's 128 MiB would be most of what a run may take
+_ROW_GROUP = 32 << 20
+_AS_IS = frozenset({str, int, float, bool, type(None)})
 
 
 class ParquetToIon:
@@ -36,13 +38,17 @@ class ParquetToIon:
                 file = parquet.ParquetFile(source)
             except arrow.ArrowInvalid as error:
                 raise TaskError(f"{error}") from None
-            return to_ion(ctx, lambda sink: sink.write_all(_rows(file)))
+            return to_ion(ctx, lambda sink: _read(file, sink))
 
 
-def _rows(file: Any) -> Iterator[Any]:
+def _read(file: Any, sink: IonSink) -> None:
     for batch in file.iter_batches(batch_size=_BATCH):
-        for row in batch.to_pylist():
-            yield plain(row)
+        columns = [column.to_pylist() for column in batch.columns]
+        # Numbers and texts are Python's already; dates, lists and structs need a look.
+        sink.write_rows(
+            batch.schema.names,
+            list(zip(*[c if set(map(type, c)) <= _AS_IS else [plain(item) for item in c] for c in columns])),
+        )
 
 
 class IonToParquet:
@@ -76,21 +82,37 @@ class IonToParquet:
             options["data_page_size"] = int(ctx.get("pageSize"))
         if ctx.get("dictionaryPageSize"):
             options["dictionary_pagesize_limit"] = int(ctx.get("dictionaryPageSize"))
+        limit = min(int(ctx.get("rowGroupSize") or _ROW_GROUP), _ROW_GROUP)
         path = ctx.temp_file(".parquet")
-        size = 0
+        size = held = 0
         with ctx.open_uri(str(ctx.get("from"))) as source:
-            schema, rows = schema_and_rows(ctx, source)
+            schema, batches = schema_and_batches(ctx, source)
             converter = Converter.of(ctx, schema)
             target_schema = _Arrow(arrow, converter).schema(schema)
             with parquet.ParquetWriter(path, target_schema, **options) as writer:
-                while batch := [converter.row(row) for row in itertools.islice(rows, _BATCH)]:
+                group: list[Any] = []
+                for batch in batches:
                     try:
-                        table = arrow.Table.from_pylist(batch, schema=target_schema)
+                        group.append(_table(arrow, converter, target_schema, batch))
                     except (arrow.ArrowInvalid, arrow.ArrowTypeError) as error:
                         raise TaskError(f"Cannot write Parquet: {error}") from None
-                    writer.write_table(table)
                     size += len(batch)
+                    held += group[-1].nbytes
+                    if held >= limit:
+                        writer.write_table(arrow.concat_tables(group))
+                        group, held = [], 0
+                if group:
+                    writer.write_table(arrow.concat_tables(group))
         return stored(ctx, path, size)
+
+
+def _table(arrow: Any, converter: Converter, schema: Any, batch: Table | list[Any]) -> Any:
+    """Some rows as an Arrow table."""
+    columns = converter.columns(batch)
+    if columns is None:
+        return arrow.Table.from_pylist(converter.batch(batch), schema=schema)
+    arrays = [arrow.array(column, type=field.type) for column, field in zip(columns, schema)]
+    return arrow.Table.from_arrays(arrays, schema=schema)
 
 
 class _Arrow:

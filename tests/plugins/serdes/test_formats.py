@@ -224,6 +224,32 @@ def test_strict_schema(tmp_path: Path) -> None:
         run(tmp_path, IonToAvro, rows, schema=one_field("int"), strictSchema=True)
 
 
+MANY = [{"i": i, "s": "n/a" if i % 3 else f"Name {i}", "f": i / 4, "b": i % 2 == 0} for i in range(5000)]
+
+
+@pytest.mark.parametrize(("writer", "reader"), [(IonToAvro, AvroToIon), (IonToParquet, ParquetToIon)])
+def test_columns_of_one_kind_give_what_cells_give(tmp_path: Path, writer: Any, reader: Any) -> None:
+    expected = [{**row, "s": None if row["s"] == "n/a" else row["s"]} for row in MANY]
+    assert to_ion(tmp_path, reader, content(tmp_path, writer, MANY)) == expected
+
+
+def test_one_bad_cell_among_many_is_named(tmp_path: Path) -> None:
+    rows = [*MANY[:3000], {**MANY[0], "i": "x"}]
+    with pytest.raises(TaskError, match="IllegalRowConvertion on field 'i' with data"):
+        content(tmp_path, IonToParquet, rows)
+
+
+def test_parquet_row_groups(tmp_path: Path) -> None:
+    import pyarrow.parquet as parquet
+
+    def groups(**properties: Any) -> int:
+        data = content(tmp_path, IonToParquet, MANY, **properties)
+        return int(parquet.ParquetFile(io.BytesIO(data)).num_row_groups)
+
+    assert groups() == 1
+    assert groups(rowGroupSize=20_000) > 1
+
+
 def test_parquet_options(tmp_path: Path) -> None:
     import pyarrow.parquet as parquet
 

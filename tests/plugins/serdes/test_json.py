@@ -143,3 +143,19 @@ def test_json_to_jsonl(tmp_path: Path) -> None:
         jsonl(tmp_path, '"text"')
     with pytest.raises(TaskError, match="^Invalid JSON format: "):
         jsonl(tmp_path, "[1")
+
+
+@pytest.mark.parametrize(
+    ("text", "token"), [("12", "VALUE_NUMBER_INT"), ("-1.5", "VALUE_NUMBER_FLOAT"), ("true", "VALUE_TRUE")]
+)
+def test_jsonl_names_what_it_found_instead(tmp_path: Path, text: str, token: str) -> None:
+    ctx = FakeContext(tmp_path, spec=JsonToJsonl.spec)
+    ctx.properties["from"] = ctx.store(text, "in.json")
+    with pytest.raises(TaskError, match=f"but found: {token}$"):
+        JsonToJsonl().run(ctx)
+
+
+def test_lines_that_fit_together_only_as_one_array_fail(tmp_path: Path) -> None:
+    """Blocks of lines are parsed at once; each line must still be a value of its own."""
+    with pytest.raises(TaskError):
+        to_ion(tmp_path, '{"a": [1\n2]}\n')
