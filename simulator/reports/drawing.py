@@ -14,7 +14,7 @@ from html import escape
 
 from simulator.model.flow import Flow, Task
 
-__all__ = ["Arrow", "Box", "Drawing", "layout", "svg"]
+__all__ = ["Arrow", "Box", "Drawing", "layout", "sketch", "svg"]
 
 _CHAR = 7.4
 _LINE = 17.0
@@ -222,6 +222,44 @@ def layout(flow: Flow) -> Drawing:
     width = max((box.x + box.width for box in boxes), default=0.0)
     height = max((box.y + box.height for box in boxes), default=0.0)
     return Drawing(boxes, [_arrow(*item) for item in engine.arrows], width, height)
+
+
+def sketch(tasks: Iterable[tuple[str, str, str | None]]) -> Drawing:
+    """A flow whose source nobody has, from what ran: (task id, type, id of the task around it), in order of appearance.
+
+    Order and nesting are known then; branches that did not run, and what ran beside what, are not.
+    """
+    engine = _Layout()
+    boxes: dict[str, Box] = {}
+    inside: dict[str, list[str]] = {}
+    top: list[str] = []
+    for task_id, type_, parent in tasks:
+        if task_id in boxes:
+            continue
+        name = type_.rsplit(".", 1)[-1]
+        boxes[task_id] = Box(task_id, task_id, _short(type_), "task", loop=name in _LOOPS)
+        if parent is not None and parent in boxes:
+            inside.setdefault(parent, []).append(task_id)
+        else:
+            top.append(task_id)
+    # a task is seen before what is inside it, so the innermost boxes come last
+    for task_id in reversed(boxes):
+        box = boxes[task_id]
+        width = max(_text_width(box.title) + _STATE_ROOM, _text_width(box.subtitle))
+        box.width = max(_MIN_WIDTH, width + 2 * _PAD)
+        box.height = 2 * _LINE + _PAD
+        if task_id in inside:
+            box.kind = "flowable"
+            children = [boxes[child] for child in inside[task_id]]
+            if box.subtitle.rsplit(".", 1)[-1] in _PARALLEL:
+                engine.beside(box, children)
+            else:
+                body = Box("", "", "", "list")
+                engine.below(body, children, head=0.0)
+                engine.beside(box, [body])
+    main = Box("", "", "", "list")
+    engine.below(main, [boxes[name] for name in top], head=0.0)
+    return Drawing([main], [_arrow(*item) for item in engine.arrows], main.width, main.height)
 
 
 def _arrow(start: Box, end: Box, label: str, dashed: bool) -> Arrow:

@@ -33,8 +33,8 @@ from simulator.engine.events import (
 from simulator.engine.execution import Execution, TaskRun
 from simulator.secrets.redact import MASK
 
-#: Fields of documents that no flow and no task writes: left alone by `mask_json`, or a secret `2026` would end the dates.
-_STRUCTURE = frozenset(
+#: Fields of documents that no flow and no task writes: left alone by `mask_json` and by pages, or a secret `2026` would end the dates.
+STRUCTURE = frozenset(
     {
         "e",
         "at",
@@ -77,6 +77,7 @@ _STRUCTURE = frozenset(
 )
 
 __all__ = [
+    "STRUCTURE",
     "is_masked",
     "mask_deep",
     "mask_diagnostic",
@@ -127,12 +128,12 @@ def mask_deep(
 def mask_json(text: str, redactor: _Redacts) -> str:
     """A JSON document (or line) with its strings masked: it stays JSON, and readable, whatever the secret is.
 
-    The second net behind `mask_event`: it leaves keys alone and what only we write (`_STRUCTURE`).
+    The second net behind `mask_event`: it leaves keys alone and what only we write (`STRUCTURE`).
     """
     if redactor.redact(text) == text:
         return text
     indent = 2 if "\n" in text.rstrip("\n") else None
-    masked = mask_deep(json.loads(text), redactor, keys=False, skip=_STRUCTURE)
+    masked = mask_deep(json.loads(text), redactor, keys=False, skip=STRUCTURE)
     return json.dumps(masked, ensure_ascii=False, indent=indent) + text[len(text.rstrip("\n")) :]
 
 

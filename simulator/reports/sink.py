@@ -13,7 +13,7 @@ from typing import Protocol, TextIO
 
 from simulator.errors import StorageError
 
-__all__ = ["Redacts", "Writer", "file_writer", "stream_writer", "write_atomically"]
+__all__ = ["Document", "Redacts", "Writer", "file_writer", "stream_writer", "write_atomically"]
 
 
 class Redacts(Protocol):
@@ -21,6 +21,18 @@ class Redacts(Protocol):
 
 
 Writer = Callable[[str], None]
+
+
+class Document(str):
+    """A text that masks itself: its syntax (script, style, JSON inside HTML) survives whatever a secret is.
+
+    Hiding a secret `true` or `{` in the finished text would break the document it stands in.
+    """
+
+    __slots__ = ()
+
+    def masked(self, redactor: Redacts) -> str:
+        raise NotImplementedError
 
 
 def stream_writer(stream: TextIO, redactor: Redacts | None, *, json: bool = False) -> Writer:
@@ -45,6 +57,8 @@ def file_writer(path: Path, redactor: Redacts | None, *, json: bool = False) -> 
 def _masked(text: str, redactor: Redacts | None, json: bool) -> str:
     if redactor is None:
         return text
+    if isinstance(text, Document):
+        return text.masked(redactor)
     if json:
         from simulator.reports.masking import mask_json
 

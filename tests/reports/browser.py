@@ -12,7 +12,7 @@ from pathlib import Path
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
-_FLAGS = (
+FLAGS = (
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -46,7 +46,7 @@ def open_page(path: Path, fragment: str = "", *, screenshot: Path | None = None)
         done = subprocess.run(
             [
                 CHROMIUM,
-                *_FLAGS,
+                *FLAGS,
                 f"--user-data-dir={profile}/data",
                 f"--log-net-log={net_log}",
                 "--virtual-time-budget=4000",

@@ -1,5 +1,7 @@
 """The HTML report: whole, escaped, without a secret; and in a real browser what it shows, quietly and without a request."""
 
+import base64
+import hashlib
 import html
 import json
 import re
@@ -9,9 +11,13 @@ from pathlib import Path
 import pytest
 
 from simulator.reports.html import HtmlReporter
+from simulator.reports.html.page import Page as Document
+from simulator.reports.sink import file_writer
+from simulator.secrets.redact import Redactor
 from simulator.session import Session
 from tests.cli.simulate import edit, example
 from tests.reports.browser import CHROMIUM, Page, open_page
+from tests.reports.devtools import Tab
 
 LOOP = """\
 id: loop
@@ -41,13 +47,18 @@ tasks:
 """
 
 
-def report(flow: Path, target: Path, **flags: object) -> Session:
+def report(flow: Path, target: Path, *, with_flows: bool = True, **flags: object) -> Session:
     """Runs a flow and writes its report."""
     with Session.open(flow, flags={"keep": 0, **flags}) as session:
-        redact = session.vault.redactor.redact
-        write = lambda text: target.write_text(redact(text), "utf-8")  # noqa: E731
+        write = file_writer(target, session.vault.redactor)
         session.reporters.append(
-            HtmlReporter(write, session.flow, command="simulate flow.yml", previews=session.previews)
+            HtmlReporter(
+                write,
+                session.flow,
+                command="simulate flow.yml",
+                previews=session.previews,
+                flows=(lambda *name: session.flows.find(*name)) if with_flows else None,
+            )
         )
         session.run()
         session.finish(0)
@@ -101,6 +112,67 @@ def test_no_secret_is_in_it(work: Path) -> None:
         assert session.vault.find(name) not in text
     assert "YWN0dWFsX2F3c19zZWNyZXRfa2V5" not in text
     assert "Lovelace" in text and "s3://kestra-bucket/data/users.csv" in text
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "true",
+        "null",
+        "1",
+        '"',
+        "{",
+        "SUCCESS",
+        "2026",
+        "const ",
+        "color",
+        "fetch",
+        "</script>",
+        '\\"}]',
+        "u003c",
+    ],
+)
+def test_no_secret_breaks_the_page(work: Path, secret: str) -> None:
+    """Not even one that mask_event never saw, and that is a word of JSON, of the script or of the style."""
+    redactor = Redactor()
+    known = redactor.register(secret)
+    text = f"before {secret} after"
+    row: list[object] = [
+        "r",
+        "e",
+        "fetch",
+        text,
+        None,
+        "SUCCESS",
+        "2026-01-01T00:00:00Z",
+        None,
+        None,
+        True,
+        text,
+        "t",
+        [],
+        {secret: text},
+        None,
+        None,
+    ]
+    data = {
+        "fields": [],
+        "flow": "a.b",
+        "meta": {"command": text},
+        "runs": [row],
+        "logs": [["r", "e", "INFO", "2026", text, "fetch"]],
+    }
+    page = work / "out.html"
+    file_writer(page, redactor)(Document.of(data, {"a.b": "<svg><text>x</text></svg>"}, title=text))
+    found = data_of(page)
+    shown = "before ****** after" if known else text
+    assert found["runs"][0][3] == found["logs"][0][4] == found["meta"]["command"] == shown  # type: ignore[index]
+    assert found["runs"][0][5:7] == ["SUCCESS", "2026-01-01T00:00:00Z"] and found["runs"][0][9] is True  # type: ignore[index]
+    whole = page.read_text("utf-8")
+    policy = html.unescape(re.search(r'Content-Security-Policy" content="([^"]+)"', whole)[1])  # type: ignore[index]
+    for name in ("style", "script"):
+        content = re.search(rf"<{name}>(.*?)</{name}>", whole, re.DOTALL)[1]  # type: ignore[index]
+        assert base64.b64encode(hashlib.sha256(content.encode()).digest()).decode() in policy
 
 
 def test_a_large_run_stays_linear(work: Path) -> None:
@@ -174,7 +246,9 @@ def test_a_loop_of_a_thousand_draws_only_what_is_on_screen(work: Path) -> None:
     topology = open_page(page)
     quiet(topology)
     assert "1,000 × SUCCESS" in visible(topology)
-    runs = open_page(page, "#tab=runs")
+    folded = open_page(page, "#tab=runs")
+    assert folded.dom.count('class="row"') == 1 and "1,000 runs" in visible(folded)
+    runs = open_page(page, "#tab=runs&task=log")
     quiet(runs)
     assert 5 < runs.dom.count('class="row"') < 100
     logs = open_page(page, "#tab=logs")
@@ -206,3 +280,106 @@ def test_a_suite_run_in_a_browser(work: Path) -> None:
     shown = open_page(work / "suite.html")
     assert shown.console == [] and shown.requests == []
     assert shown.dom.count("<svg") >= 5 and "copies_all_users" in visible(shown)
+
+
+GRAND = """\
+id: grand
+namespace: company.team
+tasks:
+  - {id: deep, type: io.kestra.plugin.core.log.Log, message: "deep \u202e down"}
+"""
+
+CHILD = """\
+id: child
+namespace: company.team
+tasks:
+  - {id: grand, type: io.kestra.plugin.core.flow.Subflow, namespace: company.team, flowId: grand, wait: true}
+  - id: maybe
+    type: io.kestra.plugin.core.flow.If
+    condition: "{{ false }}"
+    then: [{id: never, type: io.kestra.plugin.core.log.Log, message: never}]
+"""
+
+PARENT = """\
+id: parent
+namespace: company.team
+tasks:
+  - {id: one, type: io.kestra.plugin.core.flow.Subflow, namespace: company.team, flowId: child, wait: true}
+  - id: each
+    type: io.kestra.plugin.core.flow.Loop
+    values: [a, b, c]
+    tasks:
+      - {id: call, type: io.kestra.plugin.core.flow.Subflow, namespace: company.team, flowId: grand, wait: true}
+"""
+
+
+@pytest.fixture
+def nested(work: Path) -> Path:
+    (work / "child.yml").write_text(CHILD)
+    (work / "grand.yml").write_text(GRAND)
+    return flow_file(work, PARENT)
+
+
+@browser
+@pytest.mark.slow
+@pytest.mark.parametrize("with_flows", [True, False])
+def test_one_steps_into_a_subflow_and_back_with_the_keyboard(
+    work: Path, nested: Path, with_flows: bool
+) -> None:
+    page = work / "out.html"
+    report(nested, page, with_flows=with_flows, kestra="2")
+    with Tab(page) as tab:
+        box = tab.js("document.querySelector('[data-task=one]').getAttribute('aria-label')")
+        assert box == "one: SUCCESS, step into child"
+        tab.js("document.querySelector('[data-task=one]').focus()")
+        tab.key("Enter")
+        assert tab.js("document.activeElement.innerText") == "child"
+        assert str(tab.js("location.hash")).startswith("#exec/")
+        drawn = tab.js("[...document.querySelectorAll('[data-task]')].map(node => node.dataset.task)")
+        assert drawn == (["grand", "maybe", "never"] if with_flows else ["grand", "maybe"])
+        tab.js("document.querySelector('[data-task=grand]').focus()")
+        tab.key("Enter")
+        crumbs = tab.js("document.querySelector('.crumbs ol').innerText")
+        assert crumbs.split() == ["parent", "one", "→", "child", "grand", "→", "grand"]
+        tab.key("4")
+        assert "deep \\u202e down" in tab.text()
+        deep = tab.js("location.hash")
+        tab.key("u")
+        tab.key("u")
+        assert tab.js("document.querySelector('h1').innerText") == "parent"
+        assert tab.js("document.querySelector('.crumbs')") is None
+        tab.js("new Promise(done => { addEventListener('popstate', done, {once: true}); history.back() })")
+        assert tab.js("document.querySelector('h1').innerText") == "child"
+        assert tab.console == [] and tab.requests == []
+    with Tab(page, deep) as tab:
+        assert tab.js("document.title") == "parent › child › grand" and "deep" in tab.text()
+
+
+@browser
+@pytest.mark.slow
+def test_a_round_of_a_loop_has_a_view_of_its_own(work: Path, nested: Path) -> None:
+    page = work / "out.html"
+    report(nested, page, kestra="2")
+    with Tab(page, "#tab=runs") as tab:
+        assert (
+            tab.js(
+                "[...document.querySelectorAll('.runs .row .name')].filter(row => row.innerText.includes('call[')).length"
+            )
+            == 3
+        )
+        tab.js(
+            "[...document.querySelectorAll('.runs .row')].find(row => row.innerText.includes('each')).click()"
+        )
+        assert "Executions (3)" in tab.text()
+        tab.js("document.querySelector('.side .children').focus()")
+        tab.key("ArrowDown")
+        tab.key("ArrowDown")
+        tab.key("Enter")
+        assert tab.js("document.querySelector('h1').innerText") == "each[b]"
+        assert tab.js("document.querySelectorAll('.runs .row').length") == 1
+        tab.key("1")
+        assert (
+            tab.js("document.querySelector('[data-task=call]').getAttribute('aria-label')")
+            == "call: SUCCESS, step into grand"
+        )
+        assert tab.console == []

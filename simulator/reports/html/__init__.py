@@ -3,16 +3,16 @@
 `HtmlReporter` gathers events; `page()` writes data, style and script into one document under a strict content security
 policy (only the hashes of its own style and script are allowed). Every text reaches the page as data and is put there
 as text, never as markup.
+
+Child executions (Subflow, ForEachItem, flow triggers, rounds of a Loop) are views of the same page: data per execution,
+one drawing per flow, however many executions it has.
 """
 
 from __future__ import annotations
 
-import base64
 import datetime as dt
-import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from importlib import resources
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator._version import __version__
@@ -20,6 +20,7 @@ from simulator.engine.events import (
     DiagnosticRaised,
     DoubleReady,
     Event,
+    ExecutionChanged,
     ExecutionEnded,
     ExecutionStarted,
     LogEmitted,
@@ -34,10 +35,11 @@ from simulator.engine.execution import Execution, TaskRun
 from simulator.engine.jsonform import date_text, plain, to_json
 from simulator.model.flow import Flow
 from simulator.reports.diagnostics import diagnostic_json
-from simulator.reports.drawing import layout, svg
+from simulator.reports.drawing import layout, sketch, svg
+from simulator.reports.html.page import RUN_FIELDS, Page
 from simulator.reports.sink import Writer
 
-__all__ = ["HtmlReporter", "page"]
+__all__ = ["HtmlReporter"]
 
 _OUTPUT_LIMIT = 20_000
 _LOG_LIMIT = 20_000
@@ -47,7 +49,8 @@ class HtmlReporter:
     """Gathers a run; writes the page when it is closed.
 
     `command` is how the run can be repeated; `previews` is asked at the end for what is inside doubles and stored
-    files (see `Session.previews`).
+    files (see `Session.previews`). `flows` finds the flow of a child execution by namespace and id; where it finds
+    none (or is not given) the child is drawn from its task runs.
     """
 
     #: asks the session for the rendered properties of every task run
@@ -60,15 +63,16 @@ class HtmlReporter:
         *,
         command: str = "",
         previews: Callable[[], Mapping[str, Any]] | None = None,
+        flows: Callable[[str, str], Flow | None] | None = None,
     ) -> None:
         self._write = write
         self._flow = flow
+        self._find = flows
         self._previews = previews
         self._meta: dict[str, Any] = {"command": command, "version": __version__}
         self._executions: dict[str, Execution] = {}
         self._runs: dict[str, TaskRunChanged] = {}
         self._real: dict[str, float] = {}
-        self._types: dict[str, str] = {}
         self._logs: list[list[Any]] = []
         self._metrics: list[dict[str, Any]] = []
         self._properties: dict[str, Any] = {}
@@ -80,7 +84,7 @@ class HtmlReporter:
         match event:
             case RunStarted():
                 self._meta |= {"file": event.flow_file, "kestra": event.dialect, **plain(event.facts)}
-            case ExecutionStarted() | ExecutionEnded():
+            case ExecutionStarted() | ExecutionChanged() | ExecutionEnded():
                 self._executions[event.execution.id] = event.execution
             case TaskRunChanged() if event.removed:
                 self._runs.pop(event.task_run.id, None)
@@ -150,26 +154,43 @@ class HtmlReporter:
             self._properties.get(run.id),
         ]
 
+    def _flows(self) -> dict[tuple[str, str], Flow | None]:
+        """Every flow that has an execution; None when its source is not known."""
+        main = (self._flow.namespace, self._flow.id)
+        found: dict[tuple[str, str], Flow | None] = {main: self._flow}
+        for execution in self._executions.values():
+            name = (execution.namespace, execution.flow_id)
+            if name not in found:
+                found[name] = self._find(*name) if self._find is not None else None
+        return found
+
+    def _drawings(self) -> dict[str, str]:
+        """Name of a flow -> its topology as SVG."""
+        flows = self._flows()
+        seen: dict[tuple[str, str], dict[tuple[str, str, str | None], None]] = {}
+        for change in self._runs.values():
+            run = change.task_run
+            if flows.get((run.namespace, run.flow_id)) is None:
+                above = self._runs.get(run.parent_task_run_id or "")
+                row = (run.task_id, change.task_type, above.task_run.task_id if above else None)
+                seen.setdefault((run.namespace, run.flow_id), {})[row] = None
+        return {
+            ".".join(name): svg(
+                layout(flow) if flow is not None else sketch(seen.get(name, ())),
+                title=f"Topology of {name[1]}",
+                style=False,
+            )
+            for name, flow in flows.items()
+        }
+
     def data(self) -> dict[str, Any]:
         """Everything that the page shows."""
-        executions = []
-        for execution in self._executions.values():
-            value = to_json(execution)
-            value.pop("taskRunList")
-            executions.append(value)
         return {
             "meta": self._meta,
-            "flow": {
-                "id": self._flow.id,
-                "namespace": self._flow.namespace,
-                "description": self._flow.description,
-                "source": self._flow.source,
-                "tasks": {
-                    task.id: {"type": task.type, "line": task.span.start.line, "endLine": task.span.end.line}
-                    for task in self._flow.walk_tasks()
-                },
-            },
-            "executions": executions,
+            "fields": RUN_FIELDS,
+            "flow": ".".join((self._flow.namespace, self._flow.id)),
+            "flows": {".".join(name): _flow_json(flow, *name) for name, flow in self._flows().items()},
+            "executions": [_execution_json(execution) for execution in self._executions.values()],
             "runs": [self._run_row(change) for change in self._runs.values()],
             "logs": self._logs,
             "metrics": self._metrics,
@@ -180,8 +201,47 @@ class HtmlReporter:
         }
 
     def close(self) -> None:
-        drawing = svg(layout(self._flow), title=f"Topology of {self._flow.id}", style=False)
-        self._write(page(self.data(), drawing, title=f"{self._flow.namespace}.{self._flow.id}"))
+        title = f"{self._flow.namespace}.{self._flow.id}"
+        self._write(Page.of(self.data(), self._drawings(), title=title))
+
+
+def _flow_json(flow: Flow | None, namespace: str, flow_id: str) -> dict[str, Any]:
+    if flow is None:
+        return {"id": flow_id, "namespace": namespace, "source": None, "tasks": {}}
+    return {
+        "id": flow.id,
+        "namespace": flow.namespace,
+        "description": flow.description,
+        "file": flow.file,
+        "source": flow.source,
+        "tasks": {
+            task.id: {"type": task.type, "line": task.span.start.line, "endLine": task.span.end.line}
+            for task in flow.walk_tasks()
+        },
+    }
+
+
+def _execution_json(execution: Execution) -> dict[str, Any]:
+    """As Kestra's API has it, without what stands elsewhere. A round of a Loop shares inputs, labels and trigger with the
+    execution around it: with ten thousand rounds that is most of the page."""
+    if execution.kind == "LOOP":
+        state = execution.state
+        return {
+            "id": execution.id,
+            "namespace": execution.namespace,
+            "flowId": execution.flow_id,
+            "parentId": execution.parent_id,
+            "kind": "LOOP",
+            "loop": plain(execution.loop or {}),
+            "state": {
+                "current": str(state.current),
+                "startDate": date_text(state.start_date),
+                "endDate": _end(state.end_date),
+            },
+        }
+    value = to_json(execution, task_runs=False)
+    value["state"].pop("histories", None)
+    return value
 
 
 def _end(moment: dt.datetime | None) -> str | None:
@@ -198,34 +258,4 @@ def _limited(outputs: Mapping[str, Any] | None) -> Any:
         value
         if len(text) <= _OUTPUT_LIMIT
         else {"…": f"{len(text):,} characters; the beginning: {text[:2000]}"}
-    )
-
-
-def _resource(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _hash(text: str) -> str:
-    return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"
-
-
-def _json_for_script(value: Any) -> str:
-    """JSON that cannot end a script element, whatever the strings in it say."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-
-
-def page(data: Mapping[str, Any] | Sequence[Any], drawing: str, *, title: str, app: str = "report.js") -> str:
-    """The whole document."""
-    from jinja2 import Environment
-
-    style, script = _resource("report.css"), _resource(app)
-    template = Environment(autoescape=True, keep_trailing_newline=True).from_string(_resource("page.html.j2"))
-    return template.render(
-        title=title,
-        style=style,
-        script=script,
-        policy=f"default-src 'none'; style-src {_hash(style)}; script-src {_hash(script)}; base-uri 'none'; form-action 'none'",
-        drawing=drawing,
-        data=_json_for_script(data),
     )
