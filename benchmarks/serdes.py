@@ -1,96 +1,206 @@
-"""CsvToIon and IonToCsv beside the plain library doing the same: rows a second, the ratio, and peak memory.
+"""Conversions of CSV, JSON, Avro and Parquet to and from Ion beside the plain libraries: rows a second, ratio, peak memory.
 
     python -m benchmarks.serdes [ROWS]
 
-The plain library for reading is `csv.reader` writing each row as a JSON line with orjson, for writing `csv.writer` from rows
-that are in memory already. Each measurement runs in a process of its own, so that peaks do not add up.
+What stands beside a conversion reads the same file and writes the same amount with the plain libraries:
+
+| conversion | beside it |
+|---|---|
+| CsvToIon | `csv.reader`, each row as a JSON line of orjson |
+| IonToCsv | JSON lines through orjson into `csv.writer` |
+| JsonToIon, IonToJson | JSON lines through orjson and back |
+| AvroToIon, IonToAvro | fastavro into JSON lines, JSON lines into fastavro |
+| ParquetToIon, IonToParquet | pyarrow into JSON lines, JSON lines into pyarrow |
+
+So Ion costs what it costs: amazon.ion, the only Ion library of Python, reads some 40,000 rows a second. Each measurement
+runs in a process of its own, so that peaks do not add up.
 """
 
 from __future__ import annotations
 
 import csv
+import itertools
 import multiprocessing
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from simulator.dialect import V1, V2, Dialect
+from simulator.plugins.serdes.avro import AvroToIon, IonToAvro
 from simulator.plugins.serdes.csv import CsvToIon, IonToCsv
 from simulator.plugins.serdes.json import IonToJson, JsonToIon
+from simulator.plugins.serdes.parquet import IonToParquet, ParquetToIon
 from simulator.storage import ion
 from tests.plugins.fake_context import FakeContext
 
+AVRO = {
+    "type": "record",
+    "name": "row",
+    "fields": [
+        {"name": "id", "type": "int"},
+        {"name": "name", "type": ["null", "string"]},
+        {"name": "email", "type": ["null", "string"]},
+        {"name": "amount", "type": "double"},
+    ],
+}
 
-def make_csv(path: Path, rows: int) -> None:
-    with path.open("w", newline="") as target:
+
+def sample(rows: int) -> Iterator[dict[str, Any]]:
+    for i in range(rows):
+        yield {"id": i, "name": f"Name {i}", "email": f"user{i}@example.com", "amount": i * 1.25}
+
+
+# -- the files that are converted
+
+
+def make_files(base: Path, rows: int) -> None:
+    import fastavro
+    import orjson
+    import pyarrow
+    import pyarrow.parquet
+
+    with (base / "in.csv").open("w", newline="") as target:
         writer = csv.writer(target, lineterminator="\n")
         writer.writerow(["id", "name", "email", "amount"])
-        writer.writerows([i, f"Name {i}", f"user{i}@example.com", f"{i * 1.25:.2f}"] for i in range(rows))
+        writer.writerows(row.values() for row in sample(rows))
+    with (base / "in.jsonl").open("wb") as lines:
+        lines.writelines(orjson.dumps(row) + b"\n" for row in sample(rows))
+    for dialect in (V1, V2):
+        with (
+            (base / f"in-{dialect.name}.ion").open("wb") as stream,
+            ion.writer(stream, binary=dialect.binary_ion) as rows_out,
+        ):
+            rows_out.write_all(sample(rows))
+    with (base / "in.avro").open("wb") as stream:
+        fastavro.writer(stream, AVRO, sample(rows))
+    table = pyarrow.Table.from_pylist(list(sample(rows)))
+    pyarrow.parquet.write_table(table, base / "in.parquet", compression="gzip")
 
 
-def make_ion(path: Path, rows: int, dialect: Dialect) -> None:
-    with path.open("wb") as target, ion.writer(target, binary=dialect.binary_ion) as writer:
-        for i in range(rows):
-            writer.write({"id": i, "name": f"Name {i}", "email": f"user{i}@example.com", "amount": i * 1.25})
+# -- the plain libraries
 
 
-def plugin(cls: Any, source: Path, dialect: Dialect, **properties: Any) -> None:
-    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
-        ctx = FakeContext(Path(folder), properties, spec=cls.spec, dialect=dialect)
-        ctx.properties["from"] = ctx.storage.put_at("kestra:///in", source)
-        started = time.perf_counter()
-        cls().run(ctx)
-        report(time.perf_counter() - started)
-
-
-def plain_read(source: Path) -> None:
+def json_rows(base: Path) -> Iterator[Any]:
     import orjson
 
-    started = time.perf_counter()
-    with source.open(newline="") as text, (source.parent / "plain.jsonl").open("wb") as target:
+    with (base / "in.jsonl").open("rb") as source:
+        yield from map(orjson.loads, source)
+
+
+def json_lines(base: Path, rows: Iterator[Any]) -> None:
+    import orjson
+
+    with (base / "out.jsonl").open("wb") as target:
+        target.writelines(orjson.dumps(row) + b"\n" for row in rows)
+
+
+def csv_to_json(base: Path) -> None:
+    with (base / "in.csv").open(newline="") as text:
         reader = csv.reader(text)
         header = next(reader)
-        for row in reader:
-            target.write(orjson.dumps(dict(zip(header, row))) + b"\n")
-    report(time.perf_counter() - started)
+        json_lines(base, (dict(zip(header, row)) for row in reader))
 
 
-def plain_write(source: Path) -> None:
-    with source.open("rb") as stream:
-        rows = [list(row.values()) for row in ion.iter_rows(stream)]
+def json_to_csv(base: Path) -> None:
+    with (base / "out.csv").open("w", newline="") as target:
+        csv.writer(target, lineterminator="\n").writerows(row.values() for row in json_rows(base))
+
+
+def json_to_json(base: Path) -> None:
+    json_lines(base, json_rows(base))
+
+
+def avro_to_json(base: Path) -> None:
+    import fastavro
+
+    with (base / "in.avro").open("rb") as source:
+        json_lines(base, fastavro.reader(source))
+
+
+def json_to_avro(base: Path) -> None:
+    import fastavro
+
+    with (base / "out.avro").open("wb") as target:
+        fastavro.writer(target, AVRO, json_rows(base))
+
+
+def parquet_to_json(base: Path) -> None:
+    import pyarrow.parquet
+
+    file = pyarrow.parquet.ParquetFile(base / "in.parquet")
+    json_lines(base, (row for batch in file.iter_batches(5000) for row in batch.to_pylist()))
+
+
+def json_to_parquet(base: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    rows = json_rows(base)
+    first = pyarrow.Table.from_pylist(list(itertools.islice(rows, 100_000)))
+    with pyarrow.parquet.ParquetWriter(base / "out.parquet", first.schema, compression="gzip") as writer:
+        writer.write_table(first)
+        while batch := list(itertools.islice(rows, 100_000)):
+            writer.write_table(pyarrow.Table.from_pylist(batch, schema=first.schema))
+
+
+#: conversion -> the file it reads ("" the Ion file of the dialect), and what stands beside it
+CONVERSIONS: dict[Any, tuple[str, Callable[[Path], None]]] = {
+    CsvToIon: ("in.csv", csv_to_json),
+    IonToCsv: ("", json_to_csv),
+    JsonToIon: ("in.jsonl", json_to_json),
+    IonToJson: ("", json_to_json),
+    AvroToIon: ("in.avro", avro_to_json),
+    IonToAvro: ("", json_to_avro),
+    ParquetToIon: ("in.parquet", parquet_to_json),
+    IonToParquet: ("", json_to_parquet),
+}
+
+
+# -- measuring
+
+
+def convert(cls: Any, base: Path, name: str, dialect: Dialect) -> float:
+    with tempfile.TemporaryDirectory(dir=base) as folder:
+        ctx = FakeContext(Path(folder), {}, spec=cls.spec, dialect=dialect)
+        ctx.properties["from"] = ctx.storage.put_at("kestra:///in", base / (name or f"in-{dialect.name}.ion"))
+        started = time.perf_counter()
+        cls().run(ctx)
+        return time.perf_counter() - started
+
+
+def timed(action: Callable[[Path], None], base: Path) -> float:
     started = time.perf_counter()
-    with (source.parent / "plain.csv").open("w", newline="") as target:
-        writer = csv.writer(target, lineterminator="\n")
-        writer.writerows(rows)
-    report(time.perf_counter() - started)
+    action(base)
+    return time.perf_counter() - started
 
 
-def only_read(source: Path) -> None:
-    started = time.perf_counter()
-    with source.open("rb") as stream:
-        for _ in ion.iter_rows(stream):
-            pass
-    report(time.perf_counter() - started)
+def _reported(results: Any, action: Callable[..., float], arguments: tuple[Any, ...]) -> None:
+    seconds = action(*arguments)
+    results.put((seconds, _peak()))
 
 
-def report(seconds: float) -> None:
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    RESULTS.put((seconds, peak))
+def _peak() -> int:
+    """The highest memory of this process in MB. Linux counts it anew for a new program, `ru_maxrss` does not."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) // 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
-RESULTS: Any = multiprocessing.get_context("fork").Queue()
-
-
-def measure(name: str, rows: int, action: Callable[..., None], *arguments: Any, **options: Any) -> float:
-    process = multiprocessing.get_context("fork").Process(target=action, args=arguments, kwargs=options)
+def measure(name: str, rows: int, action: Callable[..., float], *arguments: Any) -> float:
+    # spawn: a forked child's peak would begin with ours.
+    context = multiprocessing.get_context("spawn")
+    results = context.Queue()
+    process = context.Process(target=_reported, args=(results, action, arguments))
     process.start()
-    seconds, peak = RESULTS.get(timeout=600)
+    seconds, peak = results.get(timeout=900)
     process.join()
-    print(f"{name:34} {rows / seconds:12,.0f} rows/s  {seconds:7.2f} s  peak {peak:5d} MB")
+    print(f"{name:34} {rows / seconds:12,.0f} rows/s  {seconds:7.2f} s  peak {peak:5d} MB", flush=True)
     return float(seconds)
 
 
@@ -98,20 +208,12 @@ def main() -> None:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
-        table = base / "in.csv"
-        make_csv(table, rows)
-        plain = measure("csv.reader + orjson", rows, plain_read, table)
-        for dialect in (V1, V2):
-            source = base / f"in-{dialect.name}.ion"
-            make_ion(source, rows, dialect)
-            took = measure(f"CsvToIon {dialect}", rows, plugin, CsvToIon, table, dialect)
-            print(f"{'':34} {took / plain:12.2f} x the plain library")
-            reading = measure(f"reading Ion {dialect}", rows, only_read, source)
-            writing = measure("csv.writer, rows in memory", rows, plain_write, source)
-            took = measure(f"IonToCsv {dialect}", rows, plugin, IonToCsv, source, dialect)
-            print(f"{'':34} {took / (reading + writing):12.2f} x reading and csv.writer")
-            measure(f"IonToJson {dialect}", rows, plugin, IonToJson, source, dialect)
-        measure("JsonToIon 2.0", rows, plugin, JsonToIon, base / "plain.jsonl", V2)
+        make_files(base, rows)
+        for cls, (name, beside) in CONVERSIONS.items():
+            plain = measure(beside.__name__, rows, timed, beside, base)
+            for dialect in (V1, V2):
+                took = measure(f"{cls.__name__} {dialect}", rows, convert, cls, base, name, dialect)
+                print(f"{'':34} {took / plain:12.2f} x the plain library")
 
 
 if __name__ == "__main__":

@@ -113,7 +113,7 @@ class Count:
                 "flows", T.LIST, dynamic=False, as_property=False, item=PropertySpec("flow", T.OBJECT)
             ),
             PropertySpec("states", T.LIST, item=PropertySpec("state", T.ENUM, values=_STATES)),
-            prop("startDate"),
+            prop("startDate", required=True),
             prop("endDate"),
             PropertySpec(
                 "expression", required=True, doc="sees `count`; the item is kept when it renders to `true`"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.engine.task import RunContext, TaskResult
-from simulator.errors import TaskError
+from simulator.errors import TaskError, UnsupportedError
 from simulator.model.catalog import OutputSpec, PropertySpec, T, TaskSpec
 
 __all__ = ["Copy", "Delete", "Download", "Downloads", "List", "Move", "Upload", "Uploads"]
@@ -241,11 +241,16 @@ class List:
 
     spec: ClassVar[TaskSpec] = TaskSpec(
         "io.kestra.plugin.fs.local.List",
-        properties=(_FROM, _REGEXP, _RECURSIVE, _MAX_FILES),
+        properties=(_FROM, _REGEXP, _RECURSIVE, _MAX_FILES, PropertySpec("sort", default="NONE")),
         outputs=(_FILES, OutputSpec("count", T.INTEGER)),
     )
 
     def run(self, ctx: RunContext) -> TaskResult:
+        if ctx.get("sort", "NONE") != "NONE":
+            raise UnsupportedError(
+                f"the order `sort: {ctx.get('sort')}` is not known here",
+                hint="leave `sort` out, or mock the task",
+            )
         folder = allowed(ctx, str(ctx.get("from")))
         files = [describe(path) for path in found(ctx, folder, files_only=False)]
         return TaskResult({"files": files, "count": len(files)}, fact=f"{len(files)} entries")

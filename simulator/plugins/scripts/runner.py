@@ -107,7 +107,10 @@ class ScriptRun:
         Raises TaskError `Command failed with exit code <n>` with the outputs gathered so far.
         """
         ctx, language = self.ctx, self.language
-        interpreter = [str(part) for part in ctx.get("interpreter") or language.interpreter]
+        given = ctx.get("interpreter")
+        if given is not None and not given:
+            raise TaskError("interpreter: must not be empty")
+        interpreter = [str(part) for part in given or language.interpreter]
         text = "\n".join(self._lines(commands))
         own = base_environment() if self.container is None else {}
         env = own | dict(language.env) | self.env

@@ -6,6 +6,7 @@ import shlex
 from typing import ClassVar
 
 from simulator.engine.task import RunContext, TaskResult
+from simulator.errors import TaskError
 from simulator.model.catalog import PropertySpec, TaskSpec
 from simulator.plugins.scripts.runner import ScriptRun, localize_uris
 from simulator.plugins.scripts.specs import COMMANDS, COMMON, OUTPUTS, SCRIPT, Language
@@ -32,8 +33,11 @@ class Commands:
     def run(self, ctx: RunContext) -> TaskResult:
         run = ScriptRun(ctx, self.language)
         run.prepare()
+        commands = run.texts("commands")
+        if not commands:
+            raise TaskError("commands: must not be empty")
         self.before(ctx, run)
-        return run.run(run.texts("commands"))
+        return run.run(commands)
 
     def before(self, ctx: RunContext, run: ScriptRun) -> None:
         """What a language needs beyond the common preparation."""

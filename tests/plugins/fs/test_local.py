@@ -175,3 +175,9 @@ def test_aliases_lead_to_known_types() -> None:
     known = Registry(FAMILIES, entry_points=False)
     for name in fs.ALIASES.values():
         assert name in set(known._types)
+
+
+def test_an_unknown_order_is_refused(tmp_path: Path, base: Path) -> None:
+    assert run(tmp_path, local.List, from_=str(base), sort="NONE")[0]["count"] == 3
+    with pytest.raises(UnsupportedError, match="sort"):
+        run(tmp_path, local.List, from_=str(base), sort="SIZE")

@@ -285,3 +285,10 @@ def test_every_type_loads_under_its_name(name: str) -> None:
 def test_described_types_need_a_mock() -> None:
     assert not TerraformCli.spec.supported
     assert re.search("Terraform", TerraformCli.spec.doc)
+
+
+@pytest.mark.parametrize("name", ["commands", "interpreter"])
+def test_empty_lists_are_refused(script: Run, name: str) -> None:
+    properties: dict[str, Any] = {"commands": ["true"], name: []}
+    with pytest.raises(TaskError, match=f"^{name}: must not be empty"):
+        script(ShellCommands, **properties)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -94,3 +96,64 @@ def test_broken_data_fails_after_the_rows_before_it() -> None:
     batches = iter_batches(io.BytesIO(b"{a:1}\n{a:2}\n{a:]\n"))
     with pytest.raises(StorageError, match="Invalid Ion text"):
         list(batches)
+
+
+def binary(rows: list[Any]) -> bytes:
+    target = io.BytesIO()
+    with ion.writer(target, binary=True) as writer:
+        writer.write_all(rows)
+    return target.getvalue()
+
+
+WIDE = {
+    "i": 1,
+    "negative": -7,
+    "text": "Name",
+    "long": "x" * 100,
+    "float": 1.5,
+    "none": None,
+    "flag": True,
+    "decimal": Decimal("1.50"),
+    "day": dt.date(2021, 5, 5),
+    "moment": dt.datetime(2021, 5, 5, 12, 21),
+    "time": dt.time(12, 21),
+    "bytes": b"abc",
+}
+
+
+def test_binary_rows_of_all_kinds() -> None:
+    rows = [
+        {**WIDE, "i": i, "text": f"Näme {i}", "float": i / 3, "none": "x" if i % 7 == 0 else None}
+        for i in range(8000)
+    ]
+    data = binary(rows)
+    same(data)
+    assert sum(len(b) for b in iter_batches(io.BytesIO(data)) if isinstance(b, Table)) > 5000
+
+
+def test_binary_rows_of_other_shapes_between() -> None:
+    rows: list[Any] = [{"a": i, "b": f"text {i}"} for i in range(40_000)]
+    rows[20_000:20_000] = [
+        {"b": "only"},
+        {"a": [1, 2], "b": {"c": 1}},
+        {"a": 1, "b": "y" * 5000},
+        [1, 2],
+        "word",
+    ]
+    rows[0:0] = [{"b": "first", "a": 0}]
+    same(binary(rows))
+    same(binary([{f"k{i % 50}": i, "b": "z" * 30} for i in range(9000)]))
+    same(binary([{"a": "x" * 400, "b": i} for i in range(2000)]))
+
+
+def test_a_binary_row_with_a_field_more_is_not_cut_short() -> None:
+    """Its beginning looks like the rows before it."""
+    rows: list[Any] = [{"a": i, "b": "text of some length"} for i in range(20_000)]
+    rows[15_000] = {"a": 1, "b": "two", "c": 3}
+    same(binary(rows))
+
+
+def test_cut_binary_data_fails() -> None:
+    data = binary([{"a": i, "b": "text of some length"} for i in range(20_000)])
+    with pytest.raises(StorageError, match="cut"):
+        by_columns(data[:-3])
