@@ -23,7 +23,7 @@ _GAP_X = 26.0
 _GAP_Y = 30.0
 _MIN_WIDTH = 150.0
 #: room to the right of a title where a report writes the state
-_STATE_ROOM = 98.0
+_STATE_ROOM = 112.0
 _HEAD = 40.0
 
 #: children that run beside each other

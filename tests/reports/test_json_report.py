@@ -52,4 +52,4 @@ def test_the_main_execution_is_apart_from_those_it_started() -> None:
         RunEnded(START, 0, {"executionId": "e1"}),
     )
     assert found["execution"]["id"] == "e1"  # type: ignore[index]
-    assert [item["id"] for item in found["executions"]] == ["e2"]  # type: ignore[attr-defined, index]
+    assert [item["id"] for item in found["executions"]] == ["e2"]  # type: ignore[attr-defined]

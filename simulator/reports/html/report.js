@@ -101,8 +101,8 @@
     if (ms < 1000) return `${Math.round(ms)} ms`;
     const s = ms / 1000;
     if (s < 60) return `${s.toFixed(2)} s`;
-    if (s < 3600) return `${Math.floor(s / 60)} min ${Math.round(s % 60)} s`;
-    if (s < 172800) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+    if (s < 3600) { const whole = Math.round(s); return `${Math.floor(whole / 60)} min${whole % 60 ? ` ${whole % 60} s` : ""}`; }
+    if (s < 172800) return `${Math.floor(s / 3600)} h${Math.floor((s % 3600) / 60) ? ` ${Math.floor((s % 3600) / 60)} min` : ""}`;
     return `${(s / 86400).toFixed(1)} days`;
   };
   const clock = (text) => (text ? text.replace("T", " ").replace("Z", "") : "");
@@ -188,11 +188,16 @@
     here.runs.forEach((run) => push(perTask, run.task, run));
     const svg = holder.querySelector("svg");
     if (svg) { svg.setAttribute("role", "group"); const name = svg.querySelector("title"); if (name) name.remove(); }
+    if (svg) { // a wide drawing shrinks a little before it scrolls
+      svg.style.minWidth = `${Math.round(svg.getAttribute("width") * 0.62)}px`;
+      svg.style.height = "auto";
+    }
     const loop = here.execution.kind === "LOOP" && holder.querySelector(`[data-task="${CSS.escape(here.execution.loop.taskId || "")}"] > rect`);
     if (loop) { // a round: only the loop's own box
       const [x, y, w, h] = ["x", "y", "width", "height"].map((name) => Number(loop.getAttribute(name)));
       svg.setAttribute("viewBox", `${x - 12} ${y - 12} ${w + 24} ${h + 24}`);
       svg.setAttribute("width", w + 24); svg.setAttribute("height", h + 24);
+      svg.style.minWidth = "";
     }
     const order = ["FAILED", "KILLED", "CANCELLED", "WARNING", "PAUSED", "RUNNING", "RETRYING", "SUCCESS", "SKIPPED", "CREATED"];
     holder.querySelectorAll("[data-task]").forEach((node) => {
@@ -202,7 +207,7 @@
       const rect = node.querySelector("rect");
       const children = found.flatMap((run) => startedBy.get(run.id) || []);
       if (worst) { rect.style.stroke = color(worst); node.classList.add("ran"); }
-      else node.classList.add("idle");
+      else if (!loop || id !== here.execution.loop.taskId) node.classList.add("idle");
       if (found.some((run) => run.mocked)) node.classList.add("mocked");
       if (found.length) {
         const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
@@ -211,7 +216,7 @@
         text.setAttribute("y", Number(rect.getAttribute("y")) + 20);
         text.style.fill = color(worst);
         const bad = found.filter((run) => run.state === "FAILED").length;
-        text.textContent = found.length === 1 ? found[0].state : `${found.length.toLocaleString("en")} × ${worst}${bad && bad < found.length ? ` (${bad})` : ""}`;
+        text.textContent = found.length === 1 ? found[0].state : bad && bad < found.length ? `${bad.toLocaleString("en")} of ${found.length.toLocaleString("en")} FAILED` : `${found.length.toLocaleString("en")} × ${worst}`;
         node.append(text);
       }
       if (children.length) {
@@ -291,7 +296,7 @@
       const rows = shown();
       list = virtual(className, rows, draw, label, "tree");
       mark();
-      holder.replaceChildren(rows.length ? list : el("p", { class: "soft" }, here.runs.length ? "nothing matches" : "no task ran"));
+      holder.replaceChildren(rows.length ? list : el("p", { class: "soft" }, here.runs.length ? "No task run matches." : "No task ran."));
     };
     redraw();
     return el("div", {}, tools(redraw), above, holder);
@@ -354,7 +359,7 @@
     const redraw = () => {
       const least = LEVELS.indexOf(state.level || "TRACE");
       const rows = here.logs.filter((entry) => LEVELS.indexOf(entry[2]) >= least && (!state.query || entry[4].toLowerCase().includes(state.query)));
-      holder.replaceChildren(rows.length ? virtual("logs", rows, logRow, "log entries") : el("p", { class: "soft" }, "no log entries"));
+      holder.replaceChildren(rows.length ? virtual("logs", rows, logRow, "log entries") : el("p", { class: "soft" }, here.logs.length ? "No log entry matches." : "Nothing was logged."));
     };
     redraw();
     const search = el("input", { type: "search", id: "search", placeholder: "search (press /)", "aria-label": "search logs", value: state.query });
@@ -394,7 +399,7 @@
       parts.push(el("h2", {}, title));
       entries.forEach(([name, item]) => parts.push(el("h3", {}, name), preview(item)));
     }
-    return el("div", {}, parts.length ? parts : el("p", { class: "soft" }, "no double was used and no file was stored"));
+    return el("div", {}, parts.length ? parts : el("p", { class: "soft" }, "No double was used and no file was stored."));
   };
   const about = () => {
     const item = here.execution, inside = [...here.runs.flatMap((run) => startedBy.get(run.id) || []), ...(followers.get(item.id) || [])];
@@ -410,7 +415,7 @@
   };
   const TABS = {
     topology: ["Topology", topology], runs: ["Task runs", () => listed("runs", runRow, "task runs")], timeline: ["Timeline", gantt], logs: ["Logs", logs],
-    world: ["Doubles and files", world], findings: ["Findings", () => el("div", {}, data.diagnostics.length ? findings(data.diagnostics) : el("p", { class: "soft" }, "nothing to say"))], about: ["Execution", about],
+    world: ["Doubles and files", world], findings: ["Findings", () => el("div", {}, data.diagnostics.length ? findings(data.diagnostics) : el("p", { class: "soft" }, "No findings: the check has nothing to say about this flow."))], about: ["Execution", about],
   };
 
   // --- one task run
@@ -525,7 +530,7 @@
   window.addEventListener("beforeprint", () => document.querySelectorAll(".scroll").forEach((box) => box.all && box.all()));
   window.addEventListener("afterprint", () => document.querySelectorAll(".scroll").forEach((box) => box.repaint && box.repaint()));
   load();
-  if (!location.hash) { const failed = here.runs.find((run) => run.state === "FAILED" && !here.kids.has(run.id)); if (failed) { state.run = failed.id; reveal(failed.id); } }
+  if (!location.hash) { const bad = here.runs.filter((run) => run.state === "FAILED" && !here.kids.has(run.id)); const failed = bad.find((run) => (logsOf.get(run.id) || []).some((entry) => entry[2] === "ERROR")) || bad[0]; if (failed) { state.run = failed.id; reveal(failed.id); } }
   render();
   document.documentElement.dataset.ready = "true";
 })();
