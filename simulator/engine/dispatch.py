@@ -195,7 +195,8 @@ class Dispatcher(Outcomes):
         """Runs a plugin's code for one attempt; `after` is called when the run has ended for good or is retried."""
         kernel = self.kernel
         now = kernel.now()
-        if kernel.dialect.submitted_state:
+        # a WorkingDirectory's worker begins its children itself: only their retries are submitted
+        if kernel.dialect.submitted_state and (directory is None or run.attempts):
             run = kernel.put_run(live, run.with_state(StateType.SUBMITTED, now))
         run = kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, now)
         run = kernel.put_run(live, run)

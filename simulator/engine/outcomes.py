@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine.events import DiagnosticRaised
-from simulator.engine.execution import StateType, TaskRun
+from simulator.engine.execution import Attempt, State, StateType, TaskRun
 from simulator.engine.failures import failure_diagnostic
 from simulator.engine.jobs import Job
 from simulator.engine.live import Live
@@ -157,6 +157,21 @@ class Outcomes:
         else:
             self.end_run(live, run, task, StateType.FAILED)
 
+    def fail_unstarted(self, live: Live, run: TaskRun, error: BaseException, *, before: str = "") -> None:
+        """A task that the executor runs itself fails before it has begun: 2.0 takes its run from CREATED to FAILED, with
+        an attempt that knows nothing else, and says the message in the execution's log as well."""
+        kernel = self.kernel
+        text = failure_text(error)
+        kernel.log(live, "ERROR", before + text, run=run, task=live.placements.task(run.task_id))
+        self.log_failure(live, None, None, error)
+        attempt = Attempt(State.created(kernel.now(), StateType.FAILED))
+        run = replace(run, attempts=(*(run.attempts or ()), attempt))
+        task = live.placements.task(run.task_id)
+        if task is None:
+            self.passes.finish(live, run, StateType.FAILED)
+        else:
+            self.end_run(live, run, task, StateType.FAILED)
+
     def end_run(
         self,
         live: Live,
@@ -169,7 +184,7 @@ class Outcomes:
     ) -> None:
         """Retry, allowFailure, allowWarning, warningOnRetry; then the end state or the wait for the next try."""
         kernel = self.kernel
-        own = task.retry
+        own, attempt = task.retry, state
         if (
             state is StateType.SUCCESS
             and own is not None
@@ -186,7 +201,8 @@ class Outcomes:
                 if inherited is not None and self._retry(live, failed, inherited, real_seconds, own=False):
                     return
         state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
-        run = kernel.last_attempt(run, state)
+        # an attempt keeps the state that the task itself ended with; only the run's is softened
+        run = kernel.last_attempt(run, attempt)
         self.passes.finish(live, run, state, fact=fact, real_seconds=real_seconds)
 
     def _retry(
@@ -205,6 +221,8 @@ class Outcomes:
             self.passes.start_errors(live, run.parent_task_run_id)
         run = kernel.put_run(live, run.with_state(StateType.RETRYING, now))
         if not live.state.is_terminated:
+            if self.passes.last_word(live, run):
+                kernel.set_state(live, StateType.FAILED)
             kernel.set_state(live, StateType.RETRYING)
         self.passes.on_change(live)
 
@@ -246,7 +264,8 @@ class Outcomes:
         for parent in list(live.parents(run)):
             kernel.put_run(live, parent.with_state(StateType.RETRIED, now))
         self.new_execution(live, date)
-        self.passes.end(live, StateType.RETRIED)
+        through = StateType.FAILED if self.passes.last_word(live, run) else None
+        self.passes.end(live, StateType.RETRIED, through=through)
         return True
 
 

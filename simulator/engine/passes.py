@@ -290,8 +290,21 @@ class Passes:
             state = final_state(live.top.block("tasks").counts, self.kernel.dialect)
             self.end(live, state)
 
-    def end(self, live: Live, state: StateType) -> None:
-        """The execution gets its end state; flow outputs are rendered first and may fail it (flow.md 4)."""
+    def last_word(self, live: Live, run: TaskRun) -> bool:
+        """Whether the failure of this run ends the execution: it stands at the top, and no `errors` or `finally` follow."""
+        flow = live.flow
+        return (
+            live.root is None
+            and run.parent_task_run_id is None
+            and not enabled(flow.errors)
+            and not enabled(flow.finally_)
+        )
+
+    def end(self, live: Live, state: StateType, *, through: StateType | None = None) -> None:
+        """The execution gets its end state; flow outputs are rendered first and may fail it (flow.md 4).
+
+        `through`: a state that its history shows just before.
+        """
         if live.state.is_terminated:
             return
         if live.state is StateType.CREATED and not (state.is_failed or state is StateType.CANCELLED):
@@ -300,12 +313,15 @@ class Passes:
             outputs = self.render_outputs(live)
             live.facts["outputs"] = True
             if outputs is None:
+                through = None if state is StateType.FAILED else state
                 state = StateType.FAILED
             else:
                 live.update(outputs=outputs or None)
         for timer in live.timers.values():
             timer.cancel()
         live.timers.clear()
+        if through is not None:
+            self.kernel.set_state(live, through)
         self.kernel.set_state(live, state)
         self._after(live)
 

@@ -13,6 +13,7 @@ from simulator.engine.flowables.loop import Items, LoopItem, loop_items
 from simulator.engine.live import Live
 from simulator.engine.placement import enabled
 from simulator.engine.roles.children import ChildrenRole
+from simulator.engine.roles.subflow import link
 from simulator.engine.state import softened
 from simulator.model.flow import Task
 
@@ -188,6 +189,12 @@ class LoopRole(ChildrenRole):
             progress.items.close()
             return
         if child.state is StateType.FAILED and live.facts.get(f"transmit:{run_id}", True):
+            number = (child.value.loop or {}).get("index")
+            message = (
+                f"Loop iteration {number} ended in FAILED in sub-execution {link(child)}, "
+                "check that execution's logs for details"
+            )
+            self.kernel.log(live, "ERROR", message, run=run, task=task)
             run = replace(live.runs[run_id], outputs=progress.facts())
             self._end(live, self.kernel.put_run(live, run), task, StateType.FAILED)
             return

@@ -164,4 +164,7 @@ class PauseRole(ChildrenRole):
         """The execution goes on unless another task run is paused."""
         others = any(run.state.current is StateType.PAUSED and run.id != run_id for run in live.runs.values())
         if not others and live.state is StateType.PAUSED:
+            if self.kernel.dialect.major >= 2:
+                # 2.0 counts the way on as another attempt of the execution
+                self.kernel.change(live, attempt_number=live.value.attempt_number + 1)
             self.kernel.set_state(live, StateType.RESTARTED)

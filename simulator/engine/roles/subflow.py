@@ -40,14 +40,8 @@ class SubflowRole:
     def start(self, live: Live, run: TaskRun, task: Task) -> None:
         kernel = self.kernel
         restarted = run.state.current is StateType.RESTARTED
-        states = (
-            [StateType.SUBMITTED, StateType.RUNNING]
-            if kernel.dialect.submitted_state
-            else [StateType.RUNNING]
-        )
         before = run
-        for state in states[:-1]:
-            run = kernel.put_run(live, run.with_state(state, kernel.now()))
+        # no worker has it, so it is never SUBMITTED
         run = kernel.put_run(
             live, kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, kernel.now())
         )
@@ -58,7 +52,10 @@ class SubflowRole:
                 return
             child = self.child(live, run, task, context)
         except Exception as error:  # noqa: BLE001 - Kestra fails the run with any exception
-            self.dispatcher.fail(live, run, error)
+            if kernel.dialect.flowable_attempts:
+                self.dispatcher.fail_unstarted(live, before, error)
+            else:
+                self.dispatcher.fail(live, run, error)
             return
         run = kernel.put_run(
             live, replace(live.runs[run.id], outputs={"executionId": child.id, "state": child.state.value})

@@ -39,7 +39,11 @@ class UpdatingRole:
         try:
             changes = cls().update(context, live.value)
         except Exception as error:  # noqa: BLE001 - Kestra fails the run with any exception
-            self.dispatcher.fail(live, run, error)
+            if kernel.dialect.flowable_attempts:
+                prefix = "Failed to process task: "
+                self.dispatcher.fail_unstarted(live, before, error, before=prefix)
+            else:
+                self.dispatcher.fail(live, run, error)
             return
         state = changes.pop("exit", None)
         if changes:
