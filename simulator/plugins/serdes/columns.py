@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import operator
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, BinaryIO, cast
@@ -28,10 +28,17 @@ _WIDEST = 60
 #: a text without escapes, perhaps annotated; or a bare token
 _CELL = r"""((?:[A-Za-z]+::)?"[^"\\\n]*"|[-+0-9A-Za-z_.:]{1,400})"""
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_INT = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
-_FLOAT = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?[eE][-+]?[0-9]{1,3}")
+#: cells of one kind, each with a comma behind it
+_INTS = re.compile(r"(?:-?(?:0|[1-9][0-9]{0,17}),)+")
+_FLOATS = re.compile(r"(?:-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?[eE][-+]?[0-9]{1,3},)+")
 _TEXT = operator.methodcaller("startswith", '"')
-_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
+_DECIMALS = re.compile(r"(?:-?(?:0|[1-9][0-9]*)\.[0-9]+,)+")
+
+_NUMBERS: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
+    (_INTS, int),
+    (_FLOATS, float),
+    (_DECIMALS, Decimal),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,12 +203,11 @@ def _column(cells: Sequence[str]) -> Sequence[Any]:
     first = cells[0]
     if first[0] == '"' and all(map(_TEXT, cells)):
         return [cell[1:-1] for cell in cells]
-    if all(map(_INT.fullmatch, cells)):
-        return list(map(int, cells))
-    if all(map(_FLOAT.fullmatch, cells)):
-        return list(map(float, cells))
-    if all(map(_DECIMAL.fullmatch, cells)):
-        return list(map(Decimal, cells))
+    if first[0] in "-0123456789":
+        joined = ",".join(cells) + ","
+        for pattern, number in _NUMBERS:
+            if pattern.fullmatch(joined):
+                return list(map(number, cells))
     known: dict[str, Any] = {"null": None, "true": True, "false": False}
     values: list[Any] = []
     for cell in cells:

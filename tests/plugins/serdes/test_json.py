@@ -159,3 +159,13 @@ def test_lines_that_fit_together_only_as_one_array_fail(tmp_path: Path) -> None:
     """Blocks of lines are parsed at once; each line must still be a value of its own."""
     with pytest.raises(TaskError):
         to_ion(tmp_path, '{"a": [1\n2]}\n')
+
+
+def test_columns_of_doubles_are_written_as_java_writes_each(tmp_path: Path) -> None:
+    numbers = [5.0, float("nan"), 3.0, 1e10, 1e-5, -2.5, 0.0]
+    text, _ = to_json(tmp_path, [{"f": number} for number in numbers])
+    assert text.splitlines() == [
+        '{"f":5.0}', '{"f":"NaN"}', '{"f":3.0}', '{"f":1.0E10}', '{"f":1.0E-5}', '{"f":-2.5}', '{"f":0.0}'
+    ]  # fmt: skip
+    text, _ = to_json(tmp_path, [{"f": number} for number in numbers[:3]])
+    assert '"NaN"' in text
