@@ -11,6 +11,7 @@ import datetime as dt
 import shutil
 import threading
 import time
+import unicodedata
 from typing import TextIO
 
 from simulator.engine.events import Event, ExecutionEnded, ExecutionStarted, RunEnded, TaskRunChanged
@@ -43,35 +44,30 @@ class LiveRegion:
         if self._redactor is not None:
             text = self._redactor.redact(text)
         with self._lock:
-            self._erase()
-            self._stream.write(text)
-            self._draw()
+            self._put(text)
 
     def show(self, lines: list[str]) -> None:
         with self._lock:
             if lines == self._lines and self._drawn:
                 return
             self._lines = lines
-            self._erase()
-            self._draw()
+            self._put("")
 
-    def _erase(self) -> None:
-        if self._drawn:
-            self._stream.write(f"\x1b[{self._drawn}A\x1b[J")
-            self._drawn = 0
-
-    def _draw(self) -> None:
+    def _put(self, text: str) -> None:
+        """Erases the region, writes above it and draws it again: one write, or the terminal shows the steps (flicker)."""
         width, height = shutil.get_terminal_size()
         lines = self._lines[: max(0, min(_MOST, height - 2))]
-        for line in lines:
-            text = self._redactor.redact(line) if self._redactor is not None else line
-            self._stream.write(_cut(text, width - 1) + "\n")
+        redact = self._redactor.redact if self._redactor is not None else str
+        erase = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
         self._drawn = len(lines)
-        self._stream.flush()
+        whole = "".join([erase, text, *(_cut(redact(line), width - 1) + "\n" for line in lines)])
+        if whole:
+            self._stream.write(whole)
+            self._stream.flush()
 
 
 def _cut(text: str, width: int) -> str:
-    """At most `width` visible characters; escape codes take no room."""
+    """At most `width` columns; escape codes take no room, wide characters two."""
     shown = 0
     result = []
     index = 0
@@ -82,8 +78,11 @@ def _cut(text: str, width: int) -> str:
             result.append(text[index : end + 1])
             index = end + 1
             continue
+        columns = 2 if unicodedata.east_asian_width(text[index]) in "WF" else 1
+        if shown + columns > width:
+            break
         result.append(text[index])
-        shown += 1
+        shown += columns
         index += 1
     return "".join(result) + ("\x1b[0m" if "\x1b" in text else "")
 
@@ -154,7 +153,7 @@ class LiveReporter:
         return depth
 
     def _frame(self, mark: str) -> list[str]:
-        lines = []
+        rows = []
         for run, type_name, started in list(self._open.values())[: _MOST - 2]:
             state = run.state.current
             waits = state in (StateType.PAUSED, StateType.RETRYING, StateType.CREATED, StateType.QUEUED)
@@ -164,11 +163,15 @@ class LiveReporter:
             elif run.execution_id != self._root:
                 name = f"{clean(self._flows.get(run.execution_id, ''))}.{name}"
             sign = self._style("·", "dim") if waits else self._style(mark, "cyan")
-            seconds = self._style(f"{time.monotonic() - started:5.1f} s", "dim")
-            kind = self._style(short_type(type_name), "dim")
-            lines.append(
-                f"  {sign} {'  ' * self._depth(run)}{name}  {kind}  {seconds}  {self._style(str(state).lower(), 'dim')}"
-            )
+            seconds = f"{time.monotonic() - started:5.1f} s"
+            rows.append((sign, "  " * self._depth(run) + name, short_type(type_name), seconds, str(state)))
+        # columns, so that the eye finds the time; one long name does not push the others away
+        names = min(40, max((len(row[1]) for row in rows), default=0))
+        kinds = min(30, max((len(row[2]) for row in rows), default=0))
+        lines = [
+            f"  {sign} {name:<{names}}  " + self._style(f"{kind:<{kinds}}  {seconds}  {state.lower()}", "dim")
+            for sign, name, kind, seconds, state in rows
+        ]
         more = len(self._open) - len(lines)
         if more > 0:
             lines.append(self._style(f"    ... and {more:,} more", "dim"))

@@ -76,3 +76,20 @@ def test_the_tree_of_open_task_runs() -> None:
     assert [line.split()[1] for line in lines[:2]] == ["par", "a"]
     assert lines[1].startswith("  *   a") and "1 done, 2 open" in lines[2]
     reporter.on_event(RunEnded(START, 0))
+
+
+def test_a_frame_is_one_write_and_wide_characters_take_two_columns() -> None:
+    class Terminal(io.StringIO):
+        writes = 0
+
+        def write(self, text: str) -> int:
+            self.writes += 1
+            return super().write(text)
+
+    stream = Terminal()
+    region = LiveRegion(stream, None)
+    region.show(["a", "b"])
+    region.write("story\n")
+    region.show(["c"])
+    assert stream.writes == 3
+    assert live._cut("\u6771" * 10, 7) == "\u6771" * 3

@@ -310,7 +310,7 @@
     const kids = here.kids.get(run.id), flat = state.filter || state.task || state.query, inside = startedBy.get(run.id);
     const cell = el("span", { class: "name" },
       kids && !flat ? el("button", { class: "fold", tabindex: "-1", "aria-label": isFolded(run) ? `unfold ${run.label}` : `fold ${run.label}`, onclick: (event) => { event.stopPropagation(); fold(run, !isFolded(run)); } }, isFolded(run) ? "▸" : "▾") : el("span", { class: "fold" }),
-      run.label, kids && !flat && isFolded(run) ? el("span", { class: "soft" }, ` ${folding(kids)}`) : null,
+      el("span", { class: "label" }, run.label), kids && !flat && isFolded(run) ? el("span", { class: "soft" }, ` ${folding(kids)}`) : null,
       inside ? el("button", { class: "into", tabindex: "-1", "aria-label": `step into ${inside.length === 1 ? title(inside[0]) : plural(inside.length, "execution")}`, onclick: (event) => { event.stopPropagation(); stepInto(run); } }, inside.length === 1 ? "↳" : `↳ ${inside.length.toLocaleString("en")}`) : null);
     cell.style.paddingLeft = `${flat ? 0 : (run.depth || 0) * 16}px`;
     return cell;
@@ -435,7 +435,7 @@
       run.mocked ? el("p", { class: "mock" }, "mocked: the task itself did not run") : null,
       inside.length === 1 ? el("p", {}, el("a", { class: "enter", href: address(inside[0], "tab=topology"), onclick: (event) => { event.preventDefault(); enter(inside[0]); } }, `↳ step into ${title(inside[0])} `, stateText(inside[0].state.current))) : null,
       inside.length > 1 ? [el("h3", {}, `Executions (${inside.length.toLocaleString("en")})`), childList(inside)] : null,
-      errors.length ? [el("h3", {}, "Error"), el("pre", {}, errors.map((entry) => entry[4]).join("\n"))] : null,
+      errors.length ? [el("h3", {}, run.state === "SUCCESS" ? "Errors of earlier attempts" : "Error"), el("pre", {}, errors.map((entry) => entry[4]).join("\n"))] : null,
       related.length ? findings(related) : null,
       el("h3", {}, "Facts"), pairs({
         id: run.id, started: run.start, ended: run.end || "", duration: seconds(run.to - run.from), ...(run.real === null ? {} : { "real time": seconds(run.real * 1000) }),
