@@ -383,3 +383,29 @@ def test_a_round_of_a_loop_has_a_view_of_its_own(work: Path, nested: Path) -> No
             == "call: SUCCESS, step into grand"
         )
         assert tab.console == []
+
+
+@browser
+@pytest.mark.slow
+def test_a_kept_execution_is_stepped_into_too(work: Path, nested: Path) -> None:
+    from tests.cli.simulate import simulate
+
+    assert simulate(nested, "--kestra", "2", cwd=work).code == 0
+    assert simulate("report", "last", "-o", "kept.html", cwd=work).code == 0
+    with Tab(work / "kept.html") as tab:
+        tab.js("document.querySelector('[data-task=one]').focus()")
+        tab.key("Enter")
+        assert tab.js("document.title") == "parent › child"
+        assert tab.js("document.querySelector('[data-task=grand]') !== null")
+        assert tab.console == [] and tab.requests == []
+
+
+@browser
+@pytest.mark.slow
+@pytest.mark.parametrize("address", ["#exec/nobody?tab=runs", "#exec/%", "#tab=nothing&run=nobody", '#"><b>'])
+def test_an_address_that_leads_nowhere_shows_the_run(work: Path, address: str) -> None:
+    page = work / "out.html"
+    report(flow_file(work, FAILING), page, kestra="2")
+    with Tab(page, address) as tab:
+        assert tab.js("document.querySelector('h1').innerText") == "failing"
+        assert tab.console == []

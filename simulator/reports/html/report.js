@@ -325,7 +325,7 @@
     else if (inside.length) { select(run.id); const box = document.querySelector(".side .children"); if (box) box.focus(); }
   };
   const runRow = (run) => base(run, stateText(run.state), nameCell(run),
-    el("span", { class: "soft" }, run.type.replace(/^io\.kestra\.plugin\.(core\.)?/, "")), el("span", { class: "soft right" }, seconds(run.to - run.from)),
+    el("span", { class: "soft" }, run.type.replace(/^io\.kestra\.plugin\.(core\.)?/, "")), el("span", { class: "soft right" }, run.end ? seconds(run.to - run.from) : "…"),
     el("span", { class: "soft" }, run.mocked ? el("span", { class: "mock" }, "mock ") : null, run.attempts.length > 1 ? `${run.attempts.length} attempts ` : null, run.fact || ""));
   const place = (node, from, to) => { node.style.left = `${Math.min(99.8, (100 * (from - here.from)) / (here.to - here.from))}%`; node.style.width = `${Math.max(0.15, (100 * (to - from)) / (here.to - here.from))}%`; return node; };
   const ganttRow = (run) => {
@@ -460,8 +460,10 @@
   const load = () => {
     const [, id, rest] = /^#(?:exec\/([^?&]*)[?&]?)?(.*)$/.exec(location.hash || "#");
     const found = new URLSearchParams(rest);
-    const item = id ? executions.get(decodeURIComponent(id)) : root;
-    here = scopeOf(item || here.execution);
+    let wanted = id;
+    try { wanted = decodeURIComponent(id || ""); } catch { /* a broken address shows the whole run */ }
+    const item = (wanted && executions.get(wanted)) || root;
+    if (item) here = scopeOf(item);
     state.tab = TABS[found.get("tab")] ? found.get("tab") : "topology";
     state.run = here.ids.has(found.get("run")) ? found.get("run") : null;
     state.task = found.get("task");
