@@ -64,6 +64,10 @@ class CsvToIon:
         return to_ion(ctx, lambda sink: _CsvReading(ctx).into(sink))
 
 
+class _TooLarge(csv.Error):
+    """A field is larger than the flow allows."""
+
+
 class _CsvReading:
     """One file being read; keeps the settings that every row needs."""
 
@@ -95,12 +99,18 @@ class _CsvReading:
     def _rows(self, reader: Any) -> Iterator[list[str]]:
         """The records; a parse error ends the file, in the way `onBadLines` says."""
         start = 1
+        # The reader's own limit is that of the process and never lower than the default.
+        limited = self.field_limit < 16 * _MEBIBYTE
         try:
             for row in reader:
+                if limited and (longest := max(map(len, row), default=0)) > self.field_limit:
+                    raise _TooLarge(f"Maximum field size {self.field_limit} exceeded: {longest}")
                 yield row or [""]
                 start = reader.line_num + 1
         except csv.Error as error:
             message = f"Exception when reading record that started in line {start}"
+            if isinstance(error, _TooLarge):
+                message = str(error)
             if self.on_bad == "ERROR":
                 raise TaskError(message, hint=str(error)) from None
             if self.on_bad == "WARN":
@@ -123,8 +133,6 @@ class _CsvReading:
                 skip, batch = max(0, skip - len(batch)), batch[skip:]
             if set(map(len, batch)) - {count}:
                 batch = [row for row in batch if self._complete(row, count)]
-            if self.field_limit < 16 * _MEBIBYTE:
-                self._check_sizes(batch)
             cleaned: list[Any] = [
                 [None if value == "\\N" else value for value in row] if "\\N" in row else row for row in batch
             ]
@@ -164,11 +172,6 @@ class _CsvReading:
         if self.on_bad == "WARN":
             self.ctx.logger.warn("{}", message)
         return False
-
-    def _check_sizes(self, batch: list[list[str]]) -> None:
-        longest = max((len(value) for row in batch for value in row), default=0)
-        if longest > self.field_limit:
-            raise TaskError(f"Maximum field size {self.field_limit} exceeded: {longest}")
 
 
 def _char(ctx: RunContext, name: str, default: str) -> str:

@@ -131,6 +131,11 @@ def test_large_fields(tmp_path: Path) -> None:
     assert to_ion(tmp_path, f"a\n{'x' * 200_000}\n")[0][0]["a"] == "x" * 200_000
     with pytest.raises(TaskError, match="Maximum field size"):
         to_ion(tmp_path, f"a\n{'x' * 200}\n", maxFieldSize=100)
+    with pytest.raises(TaskError, match="Maximum field size"):
+        to_ion(tmp_path, f"{'x' * 200}\n", maxFieldSize=100, header=False)
+    rows, ctx = to_ion(tmp_path, f"a\n1\n{'x' * 200}\n2\n", maxFieldSize=100, onBadLines="WARN")
+    assert rows == [{"a": "1"}]
+    assert ctx.logger.messages("WARN")[0].startswith("Bad line encountered (skipped): Maximum field size")
 
 
 def test_headers(tmp_path: Path) -> None:
