@@ -72,7 +72,7 @@ def test_a_failed_iteration_runs_again_in_place(tmp_path: Path) -> None:
     )
     world = World(tmp_path, text)
     first = world.run()
-    assert run_of(first, "loop").outputs["iterationCount"] == 2
+    assert run_of(first, "loop").outputs["iterationCount"] == 3
     world.executor.act("restart", first.id)
     world.executor.run_until_idle()
     done = world.executor.execution(first.id)

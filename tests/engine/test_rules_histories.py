@@ -98,3 +98,29 @@ def test_a_loop_says_which_iteration_failed(tmp_path: Path) -> None:
     ]
     assert entry.message.startswith("Loop iteration 0 ended in FAILED in sub-execution [[link execution=")
     assert entry.message.endswith("]], check that execution's logs for details")
+
+
+def test_rounds_stay_in_the_history_of_their_loop(tmp_path: Path) -> None:
+    rounds = (
+        "- id: r\n  type: io.kestra.plugin.core.flow.LoopUntil\n"
+        '  condition: "{{ outputs.r.iterationCount >= 2 }}"\n'
+        "  checkFrequency: {interval: PT1S}\n"
+        f"  tasks:\n    - {{id: a, type: {LOG}, message: hi}}"
+    )
+    run = run_of(World(tmp_path, flow(rounds)).run(), "r")
+    assert history(run) == ["CREATED", "RUNNING", "PAUSED", "RUNNING", "SUCCESS"]
+    assert run.iteration == 1
+
+
+def test_a_loop_counts_all_its_values_and_lists_no_empty_outputs(tmp_path: Path) -> None:
+    loop = f"- id: each\n  type: io.kestra.plugin.core.flow.Loop\n  values: [a, b]\n  tasks:\n    - {{id: bad, type: {FAIL}}}"
+    run = run_of(World(tmp_path, flow(loop)).run(), "each")
+    assert run.outputs == {"runningIterations": 0, "iterationCount": 2, "terminatedIterations": 1}
+
+
+def test_a_loop_says_what_is_no_list(tmp_path: Path) -> None:
+    loop = f"- id: each\n  type: io.kestra.plugin.core.flow.Loop\n  values: abc\n  tasks:\n    - {{id: a, type: {LOG}, message: hi}}"
+    world = World(tmp_path, flow(loop))
+    run = run_of(world.run(), "each")
+    expected = "The `values` must be a list, a map, or an expression that renders to one, but got: 'abc'."
+    assert f"Failed to process flowable task {run.id}: {expected}" in world.messages("ERROR")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 
 from simulator.engine.flowables.base import View, flowable_spec
@@ -25,6 +25,8 @@ class Items:
     """The items that are still to come, read one at a time; a file is held open until it has given its last row."""
 
     def __init__(self, items: Iterable[LoopItem], source: BinaryIO | None = None) -> None:
+        self.total = len(items) if isinstance(items, Sized) else None
+        """How many there are in all, None for a file, which is not counted beforehand."""
         self._items = iter(items)
         self._source = source
         self._next: LoopItem | None = None
@@ -100,10 +102,13 @@ def _values(view: View) -> tuple[Iterable[LoopItem], BinaryIO | None]:
             return _rows(source), source
         try:
             found = json.loads(text or "")
-        except ValueError as error:
-            raise TaskError(f"Cannot parse the values of the loop as JSON: {error}") from None
+        except ValueError:
+            raise TaskError(
+                "The `values` must be a list, a map, or an expression that renders to one, "
+                f"but got: '{text or ''}'."
+            ) from None
         if isinstance(found, list):
-            _no_null(found, found)
+            _no_null(found, text)
             texts = [item if isinstance(item, str) else compact(item) for item in found]
             return [LoopItem(value) for value in dict.fromkeys(texts)], None
         if isinstance(found, dict):

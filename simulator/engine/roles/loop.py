@@ -39,12 +39,13 @@ class _Progress:
         self.live: dict[str, Live] = {}
 
     def facts(self) -> dict[str, Any]:
-        return {
-            "iterationCount": self.next,
+        """The Loop's outputs; `outputs` only once an iteration has had some."""
+        facts: dict[str, Any] = {
             "runningIterations": self.running,
+            "iterationCount": self.items.total or self.next,
             "terminatedIterations": self.ended,
-            "outputs": self.outputs,
         }
+        return facts | {"outputs": self.outputs} if self.outputs else facts
 
 
 class LoopRole(ChildrenRole):
@@ -184,7 +185,8 @@ class LoopRole(ChildrenRole):
         progress.live.pop(child.id, None)
         progress.running -= 1
         progress.ended += 1
-        progress.outputs.append(self._entry(live, run, child, stored=progress.stored))
+        if child.value.outputs:
+            progress.outputs.append(self._entry(live, run, child, stored=progress.stored))
         if run.state.current.is_terminated or live.state is StateType.KILLING:
             progress.items.close()
             return
@@ -223,7 +225,8 @@ class LoopRole(ChildrenRole):
             progress.next += 1
             if child.state.is_terminated:
                 progress.ended += 1
-                progress.outputs.append(self._entry(live, run, child, stored=stored))
+                if child.value.outputs:
+                    progress.outputs.append(self._entry(live, run, child, stored=stored))
             else:
                 progress.running += 1
                 progress.live[child.id] = child
@@ -237,10 +240,7 @@ class LoopRole(ChildrenRole):
         item: dict[str, Any] = {"value": loop.get("value"), "iteration": loop.get("index")}
         if loop.get("key") is not None:
             item["key"] = loop["key"]
-        entry: dict[str, Any] = {"item": item}
-        if child.value.outputs is not None:
-            entry["outputs"] = self._fetched(live, run, child, stored=stored)
-        return entry
+        return {"outputs": self._fetched(live, run, child, stored=stored), "item": item}
 
     def _fetched(self, live: Live, run: TaskRun, child: Live, *, stored: bool) -> dict[str, Any]:
         """An iteration's outputs in place, or (STORE) the URI of an Ion file."""

@@ -96,7 +96,8 @@ class RoundsRole(ChildrenRole):
             self.kernel.log(live, "WARN", failure_text(error), run=run, task=task)
 
     def _next_round(self, live: Live, run_id: str, task: Task, count: int) -> None:
-        """The children are removed, the history is cut to its first entries, and the round starts."""
+        """The children are removed and the round starts. 1.x cuts the history to its first entries; 2.0 keeps it and
+        numbers the run by its round, as it does its children."""
         kernel = self.kernel
         live.timers.pop(run_id, None)
         run = live.runs.get(run_id)
@@ -107,10 +108,12 @@ class RoundsRole(ChildrenRole):
         kept = [
             entry for entry in run.state.histories if entry.state in (StateType.CREATED, StateType.RESTARTED)
         ]
-        state = State(tuple(kept) or run.state.histories[:1])
+        old = kernel.dialect.major < 2
+        state = State(tuple(kept) or run.state.histories[:1]) if old else run.state
         live.groups[run_id] = Group(run_id, task, live.groups[run_id].values)
         # the cut history replaces the old one: the block that counts the run sees PAUSED -> CREATED -> RUNNING
-        run = replace(run, state=state, outputs={"iterationCount": count})
+        iteration = run.iteration if old else count - 1
+        run = replace(run, state=state, iteration=iteration, outputs={"iterationCount": count})
         run = kernel.put_run(live, run.with_state(StateType.RUNNING, kernel.now()))
         if live.state is StateType.PAUSED and not any(
             other.state.current is StateType.PAUSED for other in live.runs.values() if other.id != run_id

@@ -84,7 +84,9 @@ class SubflowRole:
                 f"Unable to find flow '{namespace}'.'{flow_id}' with revision '{revision or 0}'"
             )
         if flow.disabled:
-            raise TaskError("Cannot execute a flow which is disabled")
+            if kernel.dialect.major == 1:
+                raise TaskError("Cannot execute a flow which is disabled")
+            raise TaskError(f"Cannot execute flow '{namespace}'.'{flow_id}': it is disabled.")
         raw_inputs = context.raw("inputs")
         inputs = dict(context.render(raw_inputs, extra) or {}) if raw_inputs is not None else {}
         self._extra_inputs(live, run, task, flow, inputs)
