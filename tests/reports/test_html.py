@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from simulator.errors import InvalidFlowError
 from simulator.reports.html import HtmlReporter
 from simulator.reports.html.page import Page as Document
 from simulator.reports.sink import file_writer
@@ -409,3 +410,20 @@ def test_an_address_that_leads_nowhere_shows_the_run(work: Path, address: str) -
     with Tab(page, address) as tab:
         assert tab.js("document.querySelector('h1').innerText") == "failing"
         assert tab.console == []
+
+
+def test_a_child_whose_flow_is_broken_by_now_is_drawn_from_its_runs(work: Path, nested: Path) -> None:
+    page = work / "out.html"
+
+    def broken(namespace: str, flow_id: str) -> None:
+        raise InvalidFlowError(f"{flow_id} is not a valid flow")
+
+    with Session.open(nested, flags={"keep": 0, "kestra": "2"}) as session:
+        session.reporters.append(HtmlReporter(file_writer(page, None), session.flow, flows=broken))
+        session.run()
+        session.finish(0)
+    assert data_of(page)["flows"]["company.team.child"]["source"] is None  # type: ignore[index]
+    drawing = re.search(
+        r'<template data-flow="company.team.child">(.*?)</template>', page.read_text("utf-8"), re.DOTALL
+    )
+    assert drawing is not None and re.findall(r'data-task="(\w+)"', drawing[1]) == ["grand", "maybe"]

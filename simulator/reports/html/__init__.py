@@ -10,6 +10,7 @@ one drawing per flow, however many executions it has.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
@@ -33,6 +34,7 @@ from simulator.engine.events import (
 )
 from simulator.engine.execution import Execution, TaskRun
 from simulator.engine.jsonform import date_text, plain, to_json
+from simulator.errors import SimulatorError
 from simulator.model.flow import Flow
 from simulator.reports.diagnostics import diagnostic_json
 from simulator.reports.drawing import layout, sketch, svg
@@ -160,8 +162,13 @@ class HtmlReporter:
         found: dict[tuple[str, str], Flow | None] = {main: self._flow}
         for execution in self._executions.values():
             name = (execution.namespace, execution.flow_id)
-            if name not in found:
-                found[name] = self._find(*name) if self._find is not None else None
+            if name in found:
+                continue
+            found[name] = None
+            if self._find is not None:
+                # A file that was broken since: the child is still shown, drawn from its task runs.
+                with contextlib.suppress(SimulatorError):
+                    found[name] = self._find(*name)
         return found
 
     def _drawings(self) -> dict[str, str]:
