@@ -218,7 +218,10 @@ SIDE_FILE = _spec(
         _spec("seed", T.INTEGER, doc="seed of ids and random functions"),
         _spec("timezone", doc="the server's time zone"),
         _spec("inputs", T.MAP),
-        _spec("trigger", doc="starts the flow as this trigger would, unless inputs or a trigger are given by flag"),
+        _spec(
+            "trigger",
+            doc="starts the flow as this trigger would, unless inputs or a trigger are given by flag",
+        ),
         _spec("payload", T.ANY, doc="what that trigger brings: a body, its variables"),
         _spec("labels", T.MAP),
         _spec("namespace_files", T.ANY, doc="a folder, or a map path -> content"),

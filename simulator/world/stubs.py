@@ -146,12 +146,11 @@ def stubs(
     catalog: Catalog,
     dialect: Dialect,
     *,
-    everything: bool = False,
     wanted: Callable[[Task], bool] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Mocks for every task that needs one, and for those that `wanted` names.
 
-    `everything`: for every task without children. The list of tasks is Kestra's: all branches, disabled ones left out.
+    The list of tasks is Kestra's: all branches, disabled ones left out.
     """
     read = usage(flow)["outputs"].fields
     found: dict[str, dict[str, Any]] = {}
@@ -160,11 +159,7 @@ def stubs(
         for task in tasks:
             if task.disabled:
                 continue
-            if (
-                needs_mock(task, catalog, dialect)
-                or (everything and not task.children)
-                or (wanted is not None and wanted(task))
-            ):
+            if needs_mock(task, catalog, dialect) or (wanted is not None and wanted(task)):
                 found[task.id] = stub_for(task, read.get(task.id), catalog, dialect)
                 continue
             for children in task.children.values():
