@@ -124,3 +124,10 @@ def test_a_loop_says_what_is_no_list(tmp_path: Path) -> None:
     run = run_of(world.run(), "each")
     expected = "The `values` must be a list, a map, or an expression that renders to one, but got: 'abc'."
     assert f"Failed to process flowable task {run.id}: {expected}" in world.messages("ERROR")
+
+
+@pytest.mark.parametrize(("values", "end"), [("[]", "SUCCESS"), ("abc", "FAILED")])
+def test_a_loop_without_iterations_never_runs(tmp_path: Path, values: str, end: str) -> None:
+    loop = f"- id: each\n  type: io.kestra.plugin.core.flow.Loop\n  values: {values}\n  tasks:\n    - {{id: a, type: {LOG}, message: hi}}"
+    run = run_of(World(tmp_path, flow(loop)).run(), "each")
+    assert (history(run), run.attempts or ()) == (["CREATED", end], ())

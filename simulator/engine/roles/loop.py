@@ -57,10 +57,10 @@ class LoopRole(ChildrenRole):
     def start(self, live: Live, run: TaskRun, task: Task) -> None:
         kernel = self.kernel
         again = run.state.current is StateType.RESTARTED
-        run = self.running(live, run)
-        self.passes.on_change(live)
         progress = live.facts.get(f"loop:{run.id}")
         if again and progress is not None:
+            run = self.running(live, run)
+            self.passes.on_change(live)
             self._again(live, run, task, progress)
             return
         context = TaskContext(kernel, live, run, task, kernel.plugin(task).spec)
@@ -83,8 +83,11 @@ class LoopRole(ChildrenRole):
         live.facts[f"transmit:{run.id}"] = transmit is not False
         if not items.more or not enabled(task.children.get("tasks", ())):
             run = kernel.put_run(live, replace(live.runs[run.id], outputs=progress.facts()))
+            # without iterations it never RUNS, as when its values are none
             self._end(live, run, task, StateType.SUCCESS)
             return
+        self.running(live, run)
+        self.passes.on_change(live)
         self._more(live, run.id, task, progress)
 
     def _more(self, live: Live, run_id: str, task: Task, progress: _Progress) -> None:
