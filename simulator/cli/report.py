@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from simulator.engine.store import StoredRun
     from simulator.model.flow import Flow
     from simulator.secrets.redact import Redactor
+    from simulator.world.deployed import DeployedFlows
 
 HELP = "one HTML file that shows an execution"
 
@@ -29,9 +30,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     from simulator.cli.executions import store_of
+    from simulator.plugins.registry import Registry
     from simulator.reports.html import HtmlReporter
     from simulator.reports.masking import mask_deep
     from simulator.reports.sink import file_writer
+    from simulator.world.deployed import DeployedFlows
 
     reference = None if args.execution == "last" else args.execution
     stored, execution = store_of(args, console).find(reference)
@@ -41,13 +44,15 @@ def run(args: argparse.Namespace, console: Console) -> int:
     target = args.output or Path(f"{execution.flow_id}.html")
     # Events were masked when they were written. Stored files were not: they are data, and need the secrets to be masked.
     redactor = _redactor(flow, console)
+    flows = DeployedFlows(flow, (), Registry(), flow.dialect)
     reporter = HtmlReporter(
         file_writer(target, redactor),
         flow,
         command=f"simulate run {flow.file}",
         previews=(lambda: mask_deep(_previews(stored), redactor)) if redactor is not None else None,
+        flows=flows.find,
     )
-    for event in _events(stored, flow):
+    for event in _events(stored, flow, flows):
         reporter.on_event(event)
     reporter.close()
     console.out(str(target))
@@ -93,7 +98,7 @@ def _redactor(flow: Flow, console: Console) -> Redactor | None:
     return redactor if known or "secret(" not in (flow.source or "") else None
 
 
-def _events(stored: StoredRun, flow: Flow) -> list[Any]:
+def _events(stored: StoredRun, flow: Flow, flows: DeployedFlows) -> list[Any]:
     from dataclasses import replace
 
     from simulator.engine.events import (
@@ -104,22 +109,33 @@ def _events(stored: StoredRun, flow: Flow) -> list[Any]:
         TaskRunChanged,
     )
 
-    types = {task.id: task.type for task in flow.walk_tasks()}
+    types: dict[tuple[str, str], dict[str, str]] = {}
     events: list[Any] = []
     for number, execution in enumerate(stored.executions.values()):
         start = execution.state.start_date
+        place = (execution.namespace, execution.flow_id)
+        if place not in types:
+            known = flow if place == (flow.namespace, flow.id) else _found(flows, *place)
+            types[place] = {task.id: task.type for task in known.walk_tasks()} if known else {}
         if number == 0:
             dialect = str(stored.started.get("dialect") or flow.dialect)
             facts = stored.started.get("facts") or {}
             events.append(RunStarted(start, flow.file, flow.namespace, flow.id, dialect, facts))
         events.append(ExecutionStarted(start, replace(execution, task_runs=())))
         events += [
-            TaskRunChanged(run.state.histories[-1].date, run, types.get(run.task_id, ""))
+            TaskRunChanged(run.state.histories[-1].date, run, types[place].get(run.task_id, ""))
             for run in execution.task_runs
         ]
         events += [LogEmitted(entry.timestamp, entry) for entry in stored.logs.get(execution.id, ())]
         events.append(ExecutionEnded(execution.state.histories[-1].date, execution))
     return events
+
+
+def _found(flows: DeployedFlows, namespace: str, ident: str) -> Flow | None:
+    try:
+        return flows.find(namespace, ident)
+    except SimulatorError:
+        return None  # drawn from its task runs
 
 
 def _previews(stored: StoredRun) -> dict[str, Any]:

@@ -230,7 +230,14 @@ def _add_reporters(session: Session, args: argparse.Namespace, console: Console)
 
         command = shlex.join(["simulate", *sys.argv[1:]])
         session.reporters.append(
-            HtmlReporter(target(str(args.report)), session.flow, command=command, previews=session.previews)
+            HtmlReporter(
+                target(str(args.report)),
+                session.flow,
+                command=command,
+                previews=session.previews,
+                # The flows beside it are known once the session is prepared.
+                flows=lambda namespace, ident: session.flows.find(namespace, ident),
+            )
         )
 
 

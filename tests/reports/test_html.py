@@ -427,3 +427,13 @@ def test_a_child_whose_flow_is_broken_by_now_is_drawn_from_its_runs(work: Path, 
         r'<template data-flow="company.team.child">(.*?)</template>', page.read_text("utf-8"), re.DOTALL
     )
     assert drawing is not None and re.findall(r'data-task="(\w+)"', drawing[1]) == ["grand", "maybe"]
+
+
+def test_the_command_line_gives_the_flows_of_children(work: Path, nested: Path) -> None:
+    from tests.cli.simulate import simulate
+
+    assert simulate(nested, "--kestra", "2", "--report", "now.html", cwd=work).code == 0
+    assert simulate("report", "last", "-o", "kept.html", cwd=work).code == 0
+    for name in ("now.html", "kept.html"):
+        flows = data_of(work / name)["flows"]
+        assert "id: never" in str(flows["company.team.child"]["source"]), name  # type: ignore[index]
