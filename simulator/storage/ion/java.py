@@ -14,6 +14,8 @@ __all__ = ["double_text", "iso_datetime", "iso_time", "parse_annotated"]
 def double_text(value: float) -> str:
     """`Double.toString` of a finite double: plain from 1e-3 to 1e7, else one digit, point and `E`."""
     text = repr(value)
+    if 1e-3 <= value < 1e7 or -1e7 < value <= -1e-3:
+        return text  # the same digits and the same form, which is what most numbers have
     sign = "-" if text.startswith("-") else ""
     mantissa, _, exponent_text = text.removeprefix("-").partition("e")
     whole, _, fraction = mantissa.partition(".")

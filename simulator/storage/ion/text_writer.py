@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import enum
+import math
 import re
 from collections.abc import Mapping
 from decimal import Decimal
@@ -61,10 +62,8 @@ def field_name(name: str) -> str:
 
 def float_text(value: float) -> str:
     """Java's digits, with `e0` where Java prints no exponent (`1.1` -> `1.1e0`, `2.0` -> `2e0`)."""
-    if value != value:
-        return "nan"
-    if value in (float("inf"), float("-inf")):
-        return "+inf" if value > 0 else "-inf"
+    if not math.isfinite(value):
+        return "nan" if value != value else "+inf" if value > 0 else "-inf"
     text = double_text(value)
     if text.endswith(".0"):
         return text[:-2] + "e0"
