@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import datetime as dt
+import itertools
 import json
 import math
 import re
@@ -55,20 +56,22 @@ class JsonToIon:
 
 
 def _lines(text: TextIO) -> Iterator[Any]:
-    """The value of each line. A block of lines is parsed as one array: a call per line costs as much as the parsing."""
+    """The value of each line. A block of lines is parsed as one array of arrays, an array a line: a call per line costs
+    as much as the parsing. Lines that only make sense together leave an array of another length."""
     import orjson
 
     before = 0
     while lines := text.readlines(_BLOCK):
-        joined = ",".join(lines)
-        values: Any = None
+        joined = "],[".join(lines)
+        rows: Any = None
         if _BIG.search(joined) is None:
             with contextlib.suppress(orjson.JSONDecodeError):
-                values = orjson.loads(f"[{joined}]")
-        if values is None or len(values) != len(lines):
+                rows = orjson.loads(f"[[{joined}]]")
+        if rows is not None and len(rows) == len(lines) and {*map(len, rows)} == {1}:
+            yield from itertools.chain.from_iterable(rows)
+        else:
             # Something is wrong in it, or large: the line has to be known.
-            values = _one_by_one(lines, before)
-        yield from values
+            yield from _one_by_one(lines, before)
         before += len(lines)
 
 

@@ -155,10 +155,11 @@ def test_jsonl_names_what_it_found_instead(tmp_path: Path, text: str, token: str
         JsonToJsonl().run(ctx)
 
 
-def test_lines_that_fit_together_only_as_one_array_fail(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ['{"a": [1\n2]}\n', "1,2\n[3\n4]\n", "1],[2\n[3\n4]\n", "1\n,\n2\n"])
+def test_lines_that_fit_together_only_as_one_array_fail(tmp_path: Path, text: str) -> None:
     """Blocks of lines are parsed at once; each line must still be a value of its own."""
     with pytest.raises(TaskError):
-        to_ion(tmp_path, '{"a": [1\n2]}\n')
+        to_ion(tmp_path, text)
 
 
 def test_columns_of_doubles_are_written_as_java_writes_each(tmp_path: Path) -> None:
