@@ -132,7 +132,7 @@ def test_outputs_of_a_branch_are_not_always_there() -> None:
 
 
 def test_count_sees_its_own_variable() -> None:
-    tasks = f"  - {{id: c, type: {_CORE}execution.Count, expression: '{{{{ count >= 1 }}}}', flows: [{{namespace: team, flowId: x}}]}}\n"
+    tasks = f"  - {{id: c, type: {_CORE}execution.Count, startDate: 2026-01-01T00:00:00Z, expression: '{{{{ count >= 1 }}}}', flows: [{{namespace: team, flowId: x}}]}}\n"
     text = HEAD + tasks
     checked = check_text(text, "f.yml", catalog=Registry(), dialect=V1, surroundings=Surroundings())
     assert [str(item) for item in checked.diagnostics if item.severity > Severity.NOTICE] == []
