@@ -6,6 +6,7 @@ what is left of their time. What a secret masked in the store stays masked.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -43,7 +44,12 @@ def adopt(
         live.facts["clear_inputs"] = executor.creator.clear_inputs(live, execution.inputs)
         live.over = execution.state.current.is_terminated
         made.append(live)
+    children: dict[str, list[str]] = defaultdict(list)
+    for other in executor.kernel.lives.values():
+        if other.value.parent_id is not None:
+            children[other.value.parent_id].append(other.id)
     for live in made:
+        live.children += children[live.id]
         _links(executor, live)
     for live in made:
         if not live.over:
@@ -53,10 +59,14 @@ def adopt(
 
 
 def _wait_on(executor: Executor, live: Live) -> None:
-    """Pauses with a duration and waits between rounds go on for what is left of their time."""
+    """Pauses with a duration, waits between rounds and waits for the next try go on for what is left of their time."""
     for run in list(live.runs.values()):
         task = live.placements.task(run.task_id)
-        if task is None or run.state.current is not StateType.PAUSED:
+        if task is None:
+            continue
+        if run.state.current is StateType.RETRYING:
+            executor.dispatcher.rearm(live, run, task)
+        if run.state.current is not StateType.PAUSED:
             continue
         role = getattr(executor.kernel.registry.load(task.type), "role", None)
         if role in ("pause", "rounds"):
@@ -90,9 +100,6 @@ def _live(executor: Executor, execution: Execution) -> Live:
 def _links(executor: Executor, live: Live) -> None:
     """Who waits for whom: subflows and loop iterations."""
     lives = executor.kernel.lives
-    for other in lives.values():
-        if other.value.parent_id == live.id:
-            live.children.append(other.id)
     for run in live.runs.values():
         child = lives.get(str((run.outputs or {}).get("executionId")))
         if child is not None and run.state.current is not StateType.SUCCESS:

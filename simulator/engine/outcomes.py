@@ -225,10 +225,24 @@ class Outcomes:
                 kernel.set_state(live, StateType.FAILED)
             kernel.set_state(live, StateType.RETRYING)
         self.passes.on_change(live)
+        self._try_again_at(live, run.id, date, own=own)
+        return True
+
+    def rearm(self, live: Live, run: TaskRun, task: Task) -> None:
+        """The next try of a kept execution that was left while it waited for one; overdue, it comes at once."""
+        kernel = self.kernel
+        retry = retry_of(task, live.placements.ancestors(task), live.flow)
+        date = None
+        if retry is not None:
+            date = next_retry_date(retry, run.attempts or (), kernel.rng, kernel.dialect)
+        self._try_again_at(live, run.id, date or kernel.now(), own=task.retry is not None)
+
+    def _try_again_at(self, live: Live, run_id: str, date: dt.datetime, *, own: bool) -> None:
+        kernel = self.kernel
 
         def again() -> None:
-            live.timers.pop(run.id, None)
-            current = live.runs.get(run.id)
+            live.timers.pop(run_id, None)
+            current = live.runs.get(run_id)
             if current is None or current.state.current is not StateType.RETRYING:
                 return
             if not own and kernel.dialect.major >= 2:
@@ -236,11 +250,10 @@ class Outcomes:
             kernel.put_run(live, current.with_state(StateType.CREATED, kernel.now()))
             if live.state is StateType.RETRYING:
                 kernel.set_state(live, StateType.RUNNING)
-            self.passes.send(live, run.id)
+            self.passes.send(live, run_id)
             self.passes.touch_all(live)
 
-        live.timers[run.id] = kernel.loop.at(date, again)
-        return True
+        live.timers[run_id] = kernel.loop.at(date, again)
 
     def _retry_as_new(self, live: Live, run: TaskRun, retry: Retry) -> bool:
         """CREATE_NEW_EXECUTION: the run, its parents and the execution become RETRIED; another one takes over."""

@@ -164,3 +164,28 @@ def test_the_next_round_of_a_kept_loop_comes_when_it_is_due(tmp_path: Path) -> N
     done = other.executor.execution(ident)
     assert run_of(done, "until").outputs == {"iterationCount": 3}
     assert run_of(done, "until").state.end_date == START + dt.timedelta(minutes=20)
+
+
+def test_a_wait_for_the_next_try_goes_on_in_another_process(tmp_path: Path) -> None:
+    text = flow(f"""
+    - id: flaky
+      type: {LOG}
+      message: "{{{{ 1 / (taskrun.attemptsCount - 2) }}}}{{{{ taskrun.attemptsCount < 2 ? nope : '' }}}}"
+      retry: {{type: constant, interval: PT1H, maxAttempts: 3}}
+    - {{id: after, type: {LOG}, message: done}}
+    """)
+    world, folder = kept(tmp_path, text)
+    execution = world.run()
+    lines = (folder / EVENTS).read_bytes().splitlines(keepends=True)
+    for count in range(len(lines), 0, -1):
+        (folder / EVENTS).write_bytes(b"".join(lines[:count]))
+        run = read_run(folder)
+        flaky = run_of(run.executions[execution.id], "flaky")
+        if state(run.executions[execution.id]) == flaky.state.current == "RETRYING":
+            break
+    other = World(tmp_path / "other", text)
+    other.executor.adopt(list(run.executions.values()), run.logs)
+    other.executor.run_until_idle()
+    done = other.executor.execution(execution.id)
+    assert done.state.current.is_terminated
+    assert len(flaky.attempts or ()) < len(run_of(done, "flaky").attempts or ()) == 3
