@@ -10,6 +10,7 @@ others), measured in a process of its own for each side.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import resource
@@ -44,6 +45,7 @@ def ours(pg_port: int, s3_url: str, dialect: str) -> dict[str, Any]:
     from tests.plugins.fake_context import FakeContext
 
     aws.prewarm()
+    gc.set_threshold(200_000, 50, 50)  # as the engine's loop does
     folder = Path(tempfile.mkdtemp())
     start = time.perf_counter()
     login = {"url": "jdbc:postgresql://h/", "username": "bench", "password": "bench"}
