@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from simulator.engine.store import StoredRun
     from simulator.model.flow import Flow
     from simulator.secrets.redact import Redactor
-    from simulator.world.deployed import DeployedFlows
 
 HELP = "one HTML file that shows an execution"
 
@@ -52,7 +51,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         previews=(lambda: mask_deep(_previews(stored), redactor)) if redactor is not None else None,
         flows=flows.find,
     )
-    for event in _events(stored, flow, flows):
+    for event in _events(stored, flow):
         reporter.on_event(event)
     reporter.close()
     console.out(str(target))
@@ -98,44 +97,36 @@ def _redactor(flow: Flow, console: Console) -> Redactor | None:
     return redactor if known or "secret(" not in (flow.source or "") else None
 
 
-def _events(stored: StoredRun, flow: Flow, flows: DeployedFlows) -> list[Any]:
+def _events(stored: StoredRun, flow: Flow) -> list[Any]:
     from dataclasses import replace
 
     from simulator.engine.events import (
         ExecutionEnded,
         ExecutionStarted,
         LogEmitted,
+        MetricEmitted,
         RunStarted,
         TaskRunChanged,
     )
 
-    types: dict[tuple[str, str], dict[str, str]] = {}
     events: list[Any] = []
     for number, execution in enumerate(stored.executions.values()):
         start = execution.state.start_date
-        place = (execution.namespace, execution.flow_id)
-        if place not in types:
-            known = flow if place == (flow.namespace, flow.id) else _found(flows, *place)
-            types[place] = {task.id: task.type for task in known.walk_tasks()} if known else {}
         if number == 0:
             dialect = str(stored.started.get("dialect") or flow.dialect)
             facts = stored.started.get("facts") or {}
             events.append(RunStarted(start, flow.file, flow.namespace, flow.id, dialect, facts))
         events.append(ExecutionStarted(start, replace(execution, task_runs=())))
         events += [
-            TaskRunChanged(run.state.histories[-1].date, run, types[place].get(run.task_id, ""))
+            TaskRunChanged(
+                run.state.histories[-1].date, run, stored.types.get(run.id, ""), stored.facts.get(run.id)
+            )
             for run in execution.task_runs
         ]
         events += [LogEmitted(entry.timestamp, entry) for entry in stored.logs.get(execution.id, ())]
         events.append(ExecutionEnded(execution.state.histories[-1].date, execution))
+    events += [MetricEmitted(metric.timestamp or start, metric) for metric in stored.metrics]
     return events
-
-
-def _found(flows: DeployedFlows, namespace: str, ident: str) -> Flow | None:
-    try:
-        return flows.find(namespace, ident)
-    except SimulatorError:
-        return None  # drawn from its task runs
 
 
 def _previews(stored: StoredRun) -> dict[str, Any]:

@@ -25,6 +25,7 @@ __all__ = [
     "execution_from_json",
     "log_from_json",
     "log_to_json",
+    "metric_from_json",
     "metric_to_json",
     "moment",
     "plain",
@@ -261,3 +262,17 @@ def metric_to_json(metric: Metric) -> dict[str, Any]:
         "timestamp": None if metric.timestamp is None else date_text(metric.timestamp),
     }
     return {key: value for key, value in found.items() if value is not None}
+
+
+def metric_from_json(found: Mapping[str, Any]) -> Metric:
+    """The inverse of `metric_to_json`."""
+    return Metric(
+        found["name"],
+        found["type"],
+        found["value"],
+        found.get("tags") or {},
+        found.get("taskId"),
+        found.get("taskRunId"),
+        found.get("executionId"),
+        moment(found["timestamp"]) if found.get("timestamp") else None,
+    )

@@ -31,12 +31,13 @@ from simulator.engine.events import (
     TaskRunChanged,
     TimeJumped,
 )
-from simulator.engine.execution import Execution, LogEntry, TaskRun
+from simulator.engine.execution import Execution, LogEntry, Metric, TaskRun
 from simulator.engine.jsonform import (
     date_text,
     execution_from_json,
     log_from_json,
     log_to_json,
+    metric_from_json,
     metric_to_json,
     plain,
     task_run_from_json,
@@ -155,7 +156,11 @@ class StoredRun:
     """Keys of its first line: at, file, namespace, flowId, dialect, facts."""
     executions: dict[str, Execution] = field(default_factory=dict)
     logs: dict[str, list[LogEntry]] = field(default_factory=dict)
-    metrics: list[Mapping[str, Any]] = field(default_factory=list)
+    metrics: list[Metric] = field(default_factory=list)
+    types: dict[str, str] = field(default_factory=dict)
+    """Task run id -> type of its task."""
+    facts: dict[str, str] = field(default_factory=dict)
+    """Task run id -> the one thing that mattered about it."""
     diagnostics: list[str] = field(default_factory=list)
     exit_code: int | None = None
     """None: the run was cut short."""
@@ -195,6 +200,9 @@ def read_run(folder: Path) -> StoredRun:
                 run.executions[execution.id] = execution
             case "taskRun":
                 task_run = task_run_from_json(line["taskRun"])
+                run.types[task_run.id] = str(line.get("type") or "")
+                if line.get("fact"):
+                    run.facts[task_run.id] = str(line["fact"])
                 own = task_runs.setdefault(task_run.execution_id, {})
                 if line.get("removed"):
                     own.pop(task_run.id, None)
@@ -204,7 +212,7 @@ def read_run(folder: Path) -> StoredRun:
                 entry = log_from_json(line["log"])
                 run.logs.setdefault(entry.execution_id, []).append(entry)
             case "metric":
-                run.metrics.append(line["metric"])
+                run.metrics.append(metric_from_json(line["metric"]))
             case "diagnostic":
                 run.diagnostics.append(line["text"])
             case "end":

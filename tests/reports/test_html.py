@@ -437,3 +437,24 @@ def test_the_command_line_gives_the_flows_of_children(work: Path, nested: Path) 
     for name in ("now.html", "kept.html"):
         flows = data_of(work / name)["flows"]
         assert "id: never" in str(flows["company.team.child"]["source"]), name  # type: ignore[index]
+
+
+def test_a_kept_execution_is_shown_with_its_metrics_and_facts(work: Path) -> None:
+    from tests.cli.simulate import simulate
+
+    flow = flow_file(
+        work,
+        """\
+id: measured
+namespace: company.team
+tasks:
+  - id: counted
+    type: io.kestra.plugin.core.metric.Publish
+    metrics: [{type: counter, name: boxes, value: 42}]
+""",
+    )
+    assert simulate(flow, "--kestra", "2", "--report", "now.html", cwd=work).code == 0
+    assert simulate("report", "last", "-o", "kept.html", cwd=work).code == 0
+    now, kept = data_of(work / "now.html"), data_of(work / "kept.html")
+    assert "boxes" in str(now["metrics"])
+    assert kept["metrics"] == now["metrics"]
