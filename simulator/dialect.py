@@ -26,13 +26,39 @@ class Dialect:
     """A runnable task run passes through SUBMITTED between CREATED and RUNNING."""
     flowable_attempts: bool
     """Flowable and skipped task runs have one attempt."""
+    outputs_of_every_run: bool
+    """Each task run has its place in `outputs`, without outputs as an empty map (TaskOutputService.computeOutputs)."""
+    failing_sla_is_violated: bool
+    """An SLA whose assertion does not render counts as violated; else it is ignored (SLAService)."""
+    kill_has_the_last_word: bool
+    """A run whose worker is told to stop ends KILLED, whatever end state its SLA had given it before."""
 
     def __str__(self) -> str:
         return self.version
 
 
-V1 = Dialect("1", 1, "1.1", binary_ion=False, submitted_state=False, flowable_attempts=False)
-V2 = Dialect("2", 2, "2.0", binary_ion=True, submitted_state=True, flowable_attempts=True)
+V1 = Dialect(
+    "1",
+    1,
+    "1.1",
+    binary_ion=False,
+    submitted_state=False,
+    flowable_attempts=False,
+    outputs_of_every_run=False,
+    failing_sla_is_violated=False,
+    kill_has_the_last_word=False,
+)
+V2 = Dialect(
+    "2",
+    2,
+    "2.0",
+    binary_ion=True,
+    submitted_state=True,
+    flowable_attempts=True,
+    outputs_of_every_run=True,
+    failing_sla_is_violated=True,
+    kill_has_the_last_word=True,
+)
 
 DIALECTS: dict[str, Dialect] = {"1": V1, "1.1": V1, "2": V2, "2.0": V2}
 

@@ -198,9 +198,17 @@ class Dispatcher(Outcomes):
         # a WorkingDirectory's worker begins its children itself: only their retries are submitted
         if kernel.dialect.submitted_state and (directory is None or run.attempts):
             run = kernel.put_run(live, run.with_state(StateType.SUBMITTED, now))
-        run = kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, now)
-        run = kernel.put_run(live, run)
-        self.passes.on_change(live)
+            if live.flow.sla:
+                self.passes.on_change(live)
+        if not live.runs[run.id].state.current.is_terminated:
+            run = kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, now)
+            run = kernel.put_run(live, run)
+            self.passes.on_change(live)
+        if live.runs[run.id].state.current.is_terminated:
+            # an SLA has just ended the execution
+            if after is not None:
+                after()
+            return
         started = monotonic()
         quick = getattr(cls, "quick", False) or cls.spec.type in _QUICK
         if quick and task.timeout is None and task.task_cache is None:

@@ -182,14 +182,8 @@ class Live:
         self._set_state(run)
         if run.outputs is not None and (before is None or before.outputs is not run.outputs):
             self._set_outputs(run)
-        elif (
-            run.outputs is None
-            and run.iteration is not None
-            and self.flow.dialect.major >= 2
-            and run.state.current is StateType.SUCCESS
-        ):
-            # 2.0 merges the outputs of runs with an iteration: one without outputs leaves an empty map
-            self._node(self.outputs, run)
+        elif before is None and self.flow.dialect.outputs_of_every_run:
+            self.outputs.setdefault(run.task_id, {})
 
     def remove(self, run_id: str) -> TaskRun | None:
         """Takes a run out, with the groups below it (LoopUntil rounds, restarts)."""

@@ -29,12 +29,14 @@ class SlaWatch:
         self.stop = stop
 
     def start(self, live: Live) -> None:
-        """Sets the timers of MAX_DURATION."""
+        """Sets the timers of MAX_DURATION, and looks at the assertions before the first task run exists."""
         for sla in live.flow.sla:
             if sla.type == "MAX_DURATION" and sla.duration is not None:
                 due = live.value.state.start_date + sla.duration
                 timer = self.kernel.loop.at(due, lambda sla=sla: self._late(live, sla), weak=True)  # type: ignore[misc]
                 live.facts.setdefault("sla_timers", []).append(timer)
+        if live.flow.sla:
+            self.changed(live)
 
     def stop_watching(self, live: Live) -> None:
         for timer in live.facts.pop("sla_timers", ()):
@@ -50,34 +52,44 @@ class SlaWatch:
         self._violated(live, sla, reason)
 
     def changed(self, live: Live) -> None:
-        """EXECUTION_ASSERTION is looked at after each change while the execution is not over."""
+        """EXECUTION_ASSERTION is looked at after each change while the execution is not over: every violation is logged,
+        the first one acts. What does not render is a violation in 2.0 and nothing in 1.x."""
+        if live.state.is_terminated:
+            return
+        violations: list[tuple[Sla, str]] = []
         for sla in live.flow.sla:
-            if (
-                sla.type != "EXECUTION_ASSERTION"
-                or live.state.is_terminated
-                or live.facts.get("sla_violated")
-            ):
+            if sla.type != "EXECUTION_ASSERTION":
                 continue
             scope = scope_of(self.kernel, live, variables_of(self.kernel, live))
             try:
                 text = self.kernel.renderer.render(sla.assertion, scope)
             except SimulatorError as error:
-                self.kernel.log(
-                    live, "WARN", f"Ignoring SLA '{sla.id}' because of the error: {error.message}"
-                )
+                if self.kernel.dialect.failing_sla_is_violated:
+                    message = (
+                        f"SLA '{sla.id}' could not be evaluated and is treated as violated: {error.message}"
+                    )
+                    self.kernel.log(live, "ERROR", message)
+                    violations.append((sla, f"SLA could not be evaluated: {error.message}"))
+                else:
+                    message = f"Ignoring SLA '{sla.id}' because of the error: {error.message}"
+                    self.kernel.log(live, "WARN", message)
                 continue
             if is_falsy(text, self.kernel.dialect):
-                self._violated(live, sla, f"assertion is false: {sla.assertion}.")
+                violations.append((sla, f"assertion is false: {sla.assertion}."))
+        for sla, reason in violations:
+            self.kernel.log(live, "WARN", f"SLA '{sla.id}' violated: {reason}")
+        if violations:
+            self._act(live, *violations[0])
 
     def _violated(self, live: Live, sla: Sla, reason: str) -> None:
-        if live.facts.get("sla_violated"):
-            return
-        live.facts["sla_violated"] = True
         self.kernel.log(live, "WARN", f"SLA '{sla.id}' violated: {reason}")
+        self._act(live, sla, reason)
+
+    def _act(self, live: Live, sla: Sla, reason: str) -> None:
         labels: dict[str, Any] = dict(live.value.labels)
         for key, value in sla.labels:
             labels[key] = value if isinstance(value, str) else str(value)
-        if sla.labels:
+        if labels != dict(live.value.labels):
             self.kernel.change(live, labels=tuple(labels.items()))
         if sla.behavior == "FAIL":
             self.kernel.log(live, "ERROR", f"Execution failed due to SLA '{sla.id}' violated: {reason}")

@@ -186,7 +186,7 @@ def test_an_sla_ends_what_takes_too_long(tmp_path: Path) -> None:
     )
     world = World(tmp_path, text)
     execution = world.run()
-    assert (state(execution), state(run_of(execution, "nap"))) == ("FAILED", "FAILED")
+    assert (state(execution), state(run_of(execution, "nap"))) == ("FAILED", "KILLED")
     assert any("exceed the maximum duration of PT8S." in text for text in world.messages("WARN"))
 
 
