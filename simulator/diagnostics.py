@@ -46,6 +46,8 @@ class Span:
     file: str
     start: Position
     end: Position
+    shown: str | None = field(default=None, compare=False, repr=False)
+    """The line as an excerpt may show it, where the file's own must not be shown: env files hold secrets."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.start.line}:{self.start.column}"

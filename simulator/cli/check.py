@@ -109,9 +109,9 @@ def find_flows(paths: Sequence[Path], *, suites: bool = False) -> list[Path]:
         else:
             raise NotFoundError(f"there is no file or folder `{path}`")
     if not files:
-        where = ", ".join(map(str, paths)) or "here"
+        where = f"in {', '.join(map(str, paths))}" if paths else "here"
         raise NotFoundError(
-            f"no flow found: {where}",
+            f"no flow found {where}",
             hint="a flow is a YAML file with `id`, `namespace` and `tasks`; name a file to check it all the same",
         )
     return list(dict.fromkeys(files))

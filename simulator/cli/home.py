@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 
 from simulator.cli.console import Console
@@ -36,11 +37,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     first = flows[0].path
     console.out("")
     console.out("Next:")
-    for command, text in (
-        (f"simulate {first}", "run it, for real, against test doubles"),
+    commands = (
+        (f"simulate {shlex.quote(str(first))}", "run it, for real, against test doubles"),
         ("simulate check", "find every mistake in all of them"),
-        (f"simulate list {first}", "what it needs: inputs, secrets, doubles"),
+        (f"simulate list {shlex.quote(str(first))}", "what it needs: inputs, secrets, doubles"),
         ("simulate --help", "everything else"),
-    ):
-        console.out(f"  {style(command, 'cyan')}  {style(text, 'dim')}")
+    )
+    width = max(len(command) for command, _ in commands)
+    for command, text in commands:
+        console.out(f"  {style(clean(f'{command:<{width}}'), 'cyan')}  {style(text, 'dim')}")
     return ExitCode.SUCCESS

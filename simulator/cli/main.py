@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from simulator._version import __version__
 from simulator.interrupts import postponed
@@ -64,11 +64,57 @@ _GROUPS = {
 _FLOW_ENDINGS = (".yml", ".yaml")
 
 
+#: From here on a list of all options says less than `[options]`.
+_MANY_OPTIONS = 9
+
+
+class _Help(argparse.HelpFormatter):
+    """Says which options may be given more than once."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        repeatable = isinstance(action, argparse._AppendAction) and action.help
+        return f"{action.help}; repeatable" if repeatable else action.help
+
+
 class _Parser(argparse.ArgumentParser):
+    def __init__(self, **settings: Any) -> None:
+        # As defaults, for the parsers of sub-commands too: an abbreviation would break with the next option.
+        super().__init__(**{"allow_abbrev": False, "formatter_class": _Help, **settings})
+
     def error(self, message: str) -> NoReturn:
         from simulator.errors import UsageError
 
-        raise UsageError(message, hint=f"`{self.prog} --help` shows what it takes")
+        hint = _similar_option(message, self) or f"`{self.prog} --help` shows what it takes"
+        raise UsageError(message, hint=hint)
+
+    def shorten_usage(self) -> None:
+        """`usage: simulate run [options] FLOW` where the whole list would fill a screen."""
+        takes = [action for action in self._actions if not action.option_strings]
+        if len(self._actions) - len(takes) > _MANY_OPTIONS:
+            self.usage = " ".join([self.prog, "[options]", *map(_positional, takes)])
+
+    def options(self) -> list[str]:
+        """Every option, those of sub-commands included."""
+        found = list(self._option_string_actions)
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                found += [name for parser in action.choices.values() for name in parser.options()]
+        return found
+
+
+def _positional(action: argparse.Action) -> str:
+    name = str(action.metavar or action.dest)
+    return {"?": f"[{name}]", "*": f"[{name} ...]", "+": f"{name} [{name} ...]"}.get(str(action.nargs), name)
+
+
+def _similar_option(message: str, parser: _Parser) -> str | None:
+    """What was meant by `unrecognized arguments: --stict`."""
+    _, found, given = message.partition("unrecognized arguments: ")
+    for word in given.split() if found else ():
+        name = word.partition("=")[0]
+        if name.startswith("--") and (close := difflib.get_close_matches(name, parser.options(), 1)):
+            return f"did you mean `{close[0]}`?"
+    return None
 
 
 def help_text() -> str:
@@ -161,8 +207,9 @@ def _call(name: str, argv: list[str], console: Console) -> int:
         from simulator.errors import UnsupportedError
 
         raise UnsupportedError(f"`simulate {name}` is not part of this version") from None
-    parser = _Parser(prog=f"simulate {name}", description=module.HELP, allow_abbrev=False)
+    parser = _Parser(prog=f"simulate {name}", description=module.HELP)
     module.add_arguments(parser)
+    parser.shorten_usage()
     return int(module.run(parser.parse_args(argv), console))
 
 

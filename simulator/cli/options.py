@@ -84,13 +84,13 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def key_values(items: Iterable[str], flag: str) -> dict[str, str]:
-    """`["a=1"]` -> `{"a": "1"}`. Raises UsageError for an item without `=`."""
+def key_values(items: Iterable[str], flag: str, form: str = "KEY=VALUE") -> dict[str, str]:
+    """`["a=1"]` -> `{"a": "1"}`. Raises UsageError for an item without `=`; `form` is what it should look like."""
     result = {}
     for item in items:
         key, separator, value = item.partition("=")
         if not separator or not key:
-            raise UsageError(f"{flag} takes KEY=VALUE, not `{item}`")
+            raise UsageError(f"{flag} takes {form}, not `{item}`")
         result[key] = value
     return result
 
@@ -99,7 +99,7 @@ def read_inputs(file: Path | None, items: Iterable[str]) -> dict[str, Any]:
     """Inputs of a file, then of `-i`. `-i name=@path` is kept as a `Path`: for a FILE input it is uploaded, for any
     other its text is the value."""
     result: dict[str, Any] = dict(_mapping_file(file, "--inputs")) if file is not None else {}
-    for name, value in key_values(items, "-i").items():
+    for name, value in key_values(items, "-i", "NAME=VALUE").items():
         if value.startswith("@"):
             path = Path(value[1:])
             if not path.is_file():
@@ -180,11 +180,12 @@ def flags_of(args: argparse.Namespace) -> dict[str, Any]:
         "live": tuple(part for item in args.live for part in item.split(",")),
         "allow": tuple(part for item in args.allow for part in item.split(",")),
         "mocks": {
-            k: dict(_mapping_file(Path(v), "--mock")) for k, v in key_values(args.mock, "--mock").items()
+            k: dict(_mapping_file(Path(v), "--mock"))
+            for k, v in key_values(args.mock, "--mock", "TASK=FILE").items()
         },
         "mock_types": {
             k: dict(_mapping_file(Path(v), "--mock-type"))
-            for k, v in key_values(args.mock_type, "--mock-type").items()
+            for k, v in key_values(args.mock_type, "--mock-type", "TYPE=FILE").items()
         },
         "faults": _faults(args.fault),
         "docker": args.docker or None,

@@ -23,13 +23,15 @@ __all__ = ["HELP", "add_arguments", "run"]
 
 HELP = "Encode a plain .env for Kestra, and look at encoded secrets without showing them."
 ENCODED = ".env_encoded"
+EMPTY = "''"
+_MAKE = "`simulate secrets encode` makes it from .env, or name a file with --env-file"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(dest="command", metavar="{encode,check,list,decode}", required=True)
     encode = commands.add_parser("encode", help="write .env_encoded from a plain .env")
     encode.add_argument(
-        "source", nargs="?", type=Path, default=Path(".env"), help="plain file (default: .env)"
+        "source", nargs="?", type=Path, default=Path(".env"), help="plain file (default: .env; - for stdin)"
     )
     encode.add_argument(
         "-o",
@@ -53,9 +55,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             type=Path,
             action="append",
             metavar="FILE",
-            help="encoded env file, repeatable (default: the flow's side file, then .env_encoded)",
+            help="encoded env file (default: the flow's side file, then .env_encoded)",
         )
-        command.add_argument("--env-format", choices=("compose", "raw"), default="compose")
+        command.add_argument(
+            "--env-format", choices=("compose", "raw"), default="compose", help="its grammar"
+        )
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
@@ -67,28 +71,35 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def _encode(args: argparse.Namespace, console: Console) -> ExitCode:
     from simulator.secrets.encode import encode_file, write_private
 
-    target: Path = args.output or args.source.with_name(ENCODED)
-    if target.resolve() == args.source.resolve():
+    stdin = str(args.source) == "-"
+    source = Path("/dev/stdin") if stdin else args.source
+    if source.is_dir():
+        raise UsageError(f"`{source}` is a folder", hint="name the plain file in it")
+    target: Path = args.output or (Path(ENCODED) if stdin else source.with_name(ENCODED))
+    to_stdout = str(target) == "-"
+    if not to_stdout and target.resolve() == source.resolve():
         raise UsageError("the output would overwrite the plain file", hint="-o names another one")
-    text, found = encode_file(args.source)
+    text, found = encode_file(source)
     console.report(found)
-    if str(target) == "-":
+    if to_stdout:
         console.out(text, end="")
         return ExitCode.SUCCESS
     write_private(target, text, force=args.force)
-    count = text.count("\n")
-    console.err(f"{count} {'secret' if count == 1 else 'secrets'} -> {target} (readable by you only)")
+    console.err(f"{_count(text.splitlines(), 'secret')} -> {target} (readable by you only)")
     return ExitCode.SUCCESS
 
 
 def _list(args: argparse.Namespace, console: Console) -> ExitCode:
-    vault = _vault(_files(args.env_file, None), args.env_format)
+    files = _files(args.env_file, None)
+    if not files:
+        raise NotFoundError(f"there is no {ENCODED} here", hint=_MAKE)
+    vault = _vault(files, args.env_format)
     console.redactor = vault.redactor
     console.report(vault.diagnostics)
-    width = max((len(key) for key in vault.names()), default=0)
+    width = max((len(key or EMPTY) for key in vault.names()), default=0)
     for key in vault.names():
         secret = vault.secrets[key]
-        console.out(f"{key:<{width}}  {secret.span or secret.variable}")
+        console.out(f"{key or EMPTY:<{width}}  {secret.span or secret.variable}")
     return ExitCode.SUCCESS
 
 
@@ -120,6 +131,8 @@ def _check(args: argparse.Namespace, console: Console) -> ExitCode:
         if path.is_file() and path not in flows:
             flows.append(path)
     groups: dict[tuple[Path, ...], list[Path]] = {}
+    if not flows and not _files(args.env_file, None):
+        raise NotFoundError(f"there is no flow and no {ENCODED} here", hint=_MAKE)
     for flow in flows or [None]:  # type: ignore[list-item]
         groups.setdefault(tuple(_files(args.env_file, flow)), []).extend([flow] if flow else [])
     missing = False
@@ -143,15 +156,17 @@ def _show(
     uses: Sequence[SecretUse],
 ) -> None:
     names = ", ".join(map(str, files)) or "no env file found"
-    console.out(f"{names}: {len(report.present)} secrets, {len(flows)} flows")
+    console.out(f"{names}: {_count(report.present, 'secret')}, {_count(flows, 'flow')}")
     rows: list[tuple[str, str]] = []
-    for key in sorted({*report.present, *report.used}):
+    for key in sorted({*report.present, *report.used, *report.skipped}):
         state = "missing" if key in report.missing else "ok" if key in report.used else "unused"
         if not flows:
             state = "there"
+        if key in report.skipped:
+            state = "missing, not Base64" if key in report.missing else "not Base64"
         if key in report.suspicious:
             state += ", suspicious"
-        rows.append((key, state))
+        rows.append((key or EMPTY, state))
     width = max((len(key) for key, _ in rows), default=0)
     for key, state in rows:
         console.out(f"  {key:<{width}}  {state}")
@@ -159,6 +174,10 @@ def _show(
     for use in computed:
         console.out(f"  a name that is computed at run time: {use.span}")
     console.report(report.diagnostics, to_stdout=True)
+
+
+def _count(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}{'' if len(things) == 1 else 's'}"
 
 
 def _vault(files: Iterable[Path], format: str) -> Vault:
@@ -170,6 +189,9 @@ def _vault(files: Iterable[Path], format: str) -> Vault:
 def _files(given: Sequence[Path] | None, flow: Path | None) -> list[Path]:
     """The env files that a run would read: given ones, the side file's, else `.env_encoded` beside the flow or here."""
     if given:
+        from simulator.secrets.envfile import require_env_files
+
+        require_env_files(given)
         return list(given)
     if flow is not None:
         from simulator.world.sidefile import read_side_file, side_file_of

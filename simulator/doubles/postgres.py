@@ -53,6 +53,8 @@ _OPTIONS = {
     "max_wal_senders": "0",
     "autovacuum": "off",
     "shared_buffers": "32MB",
+    # Inside the data directory: in /dev/shm the segments of a server that was killed would stay.
+    "dynamic_shared_memory_type": "mmap",
     "huge_pages": "off",
     "jit": "off",
     "log_timezone": "UTC",

@@ -32,6 +32,8 @@ class SourceLines:
         self._lines: dict[str, list[str]] = {name: text.splitlines() for name, text in (known or {}).items()}
 
     def line(self, span: Span) -> str | None:
+        if span.shown is not None:
+            return span.shown
         if span.file not in self._lines:
             try:
                 text = Path(span.file).read_text("utf-8-sig", errors="replace")
@@ -65,7 +67,7 @@ def render_diagnostic(
 
 def _excerpt(span: Span, lines: SourceLines, style: Style, paint: str) -> list[str]:
     line = lines.line(span)
-    if line is None:
+    if not line:
         return []
     column = span.start.column - 1
     width = span.end.column - span.start.column if span.end.line == span.start.line else len(line) - column

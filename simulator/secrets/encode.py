@@ -61,12 +61,12 @@ def encode_entries(plain: EnvFile) -> tuple[str, tuple[Diagnostic, ...]]:
 def _encoded(entry: EnvEntry, found: Collector) -> str:
     if entry.macro:
         return entry.value
-    if is_macro(entry.value):
+    if entry.quote and is_macro(entry.value):
         found.error(
             "SIM-ENV-008",
-            "this expression cannot be expanded",
+            "this expression cannot be expanded inside quotes",
             entry.value_span,
-            hint='write {{ "text" | base64encode }} with one quoted text, or the value itself',
+            hint='write {{ "text" | base64encode }} without quotes around it, or the value itself',
         )
     elif entry.name.startswith(PREFIX) and looks_encoded(entry.value):
         found.warning(

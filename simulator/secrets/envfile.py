@@ -14,16 +14,16 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from simulator.diagnostics import Collector, Diagnostic, Position, Severity, Span
-from simulator.errors import SecretError
+from simulator.errors import SecretError, UsageError
 from simulator.secrets.encoding import expand_macro, is_macro
 from simulator.secrets.interpolation import expand_escapes, interpolate
 
-__all__ = ["FORMATS", "EnvEntry", "EnvFile", "parse_env_text", "read_env_file"]
+__all__ = ["FORMATS", "EnvEntry", "EnvFile", "parse_env_text", "read_env_file", "require_env_files"]
 
 FORMATS = ("compose", "raw")
 
@@ -35,6 +35,9 @@ _BLANKS = " \t\v\f\r\x85\xa0"
 _BASE64_LINE = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _MACRO_LINE = re.compile(r"(?:export[ \t]+)?(?P<name>[\w.\-\[\]]+)[ \t]*=[ \t]*(?P<value>\{\{.*\}\})[ \t\r]*")
 _WRAP = 76
+
+#: What an excerpt of a line shows: a name, when it is one for sure. `c3Q=` may be the end of a wrapped value.
+_VISIBLE = re.compile(r"\s*(?:export\s+)?(?:SECRET_[\w.\-\[\]]*|[^\W\d][\w.\-\[\]]*(?==[^=]))[=:]?\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,18 @@ class EnvFile:
         return {entry.name: entry for entry in self.entries}
 
 
+def require_env_files(paths: Iterable[Path]) -> None:
+    """Raises UsageError for a file that is not there. A pipe is fine: `--env-file <(sops -d secrets)`."""
+    for path in paths:
+        if path.is_dir():
+            raise UsageError(f"the env file `{path}` is a folder")
+        if not path.exists():
+            raise UsageError(
+                f"there is no env file `{path}`",
+                hint="`simulate secrets encode .env` makes one from a plain .env",
+            )
+
+
 def read_env_file(
     path: Path, *, format: str = "compose", environ: Mapping[str, str] | None = None, shown: str | None = None
 ) -> EnvFile:
@@ -89,7 +104,7 @@ def read_env_file(
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = error.start - (data.rfind(b"\n", 0, error.start) + 1) + 1
-        where = Span(file, Position(line, column), Position(line, column + 1))
+        where = Span(file, Position(line, column), Position(line, column + 1), shown="")
         raise SecretError(
             "Env file is not UTF-8 text", span=where, code="SIM-ENV-002", hint="save it as UTF-8"
         ) from None
@@ -120,12 +135,23 @@ class _Parser:
         self.starts = [0]
         for match in re.finditer("\n", text):
             self.starts.append(match.end())
-        self.line = 0
+        self.is_plain = False
+        self.inside = (0, 0)
+        """Where the last quoted value that spans lines stands."""
 
     # Positions ------------------------------------------------------------------------------------------------
 
     def span(self, start: int, end: int) -> Span:
-        return Span(self.file, self._position(start), self._position(max(end, start)))
+        begin = self._position(start)
+        return Span(self.file, begin, self._position(max(end, start)), shown=self._shown(begin.line))
+
+    def _shown(self, number: int) -> str:
+        """A line without what may be a value: all but the name is starred out, in its width for the caret's sake."""
+        start = self.starts[number - 1]
+        line = self.text[start : self._line_end(start)].rstrip(_BLANKS)
+        name = None if self.inside[0] < start <= self.inside[1] else _VISIBLE.match(line)
+        keep = name.end() if name else len(line) - len(line.lstrip())
+        return line[:keep] + "*" * (len(line) - keep)
 
     def _position(self, offset: int) -> Position:
         line = bisect.bisect_right(self.starts, offset) - 1
@@ -163,6 +189,7 @@ class _Parser:
         self._statements(colon=True, interpolated=True)
 
     def plain(self) -> None:
+        self.is_plain = True
         self._statements(colon=False, interpolated=False)
 
     def _statements(self, *, colon: bool, interpolated: bool) -> None:
@@ -235,6 +262,8 @@ class _Parser:
             char = self.text[index]
             if char == quote and not escaped:
                 value = "".join(chars)
+                if "\n" in value:
+                    self.inside = (value_start, index)
                 if quote == '"':
                     value = expand_escapes(value, dollar="$$" if interpolated else "$")
                     if interpolated:
@@ -280,11 +309,11 @@ class _Parser:
         value = expand_macro(match["value"])
         begin, finish = match.span("value")
         if value is None:
-            self.found.warning(
+            (self.found.error if self.is_plain else self.found.warning)(
                 "SIM-ENV-008",
-                "this expression cannot be expanded here and stays as it is",
+                "this expression cannot be expanded here",
                 self.span(begin, finish),
-                hint='only {{ "text" | base64encode }} with one quoted text is expanded',
+                hint='only {{ "text" | base64encode }} with one quoted text is; or write the value itself',
             )
             value = match["value"]
         name_start = match.start("name")
@@ -341,7 +370,13 @@ class _Parser:
         where = self.span(start, start + len(name))
         if name in self.environ:
             self.entries.append(EnvEntry(name, self.environ[name], where, where))
-        elif not self._continuation(start, start + len(name)):
+        elif self._continuation(start, start + len(name)):
+            pass
+        elif self.is_plain:
+            self.found.warning(
+                "SIM-ENV-004", "a line without `=` is left out", where, hint="a line is NAME=value"
+            )
+        else:
             # The name may be half of a value: it is not shown.
             self.found.warning(
                 "SIM-ENV-004",

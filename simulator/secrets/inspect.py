@@ -92,6 +92,8 @@ class SecretReport:
     present: tuple[str, ...]
     missing: tuple[str, ...]
     unused: tuple[str, ...]
+    skipped: tuple[str, ...]
+    """Keys that cannot be decoded: Kestra would not have them."""
     suspicious: Mapping[str, tuple[str, ...]]
     diagnostics: tuple[Diagnostic, ...]
 
@@ -132,6 +134,7 @@ def inspect_vault(
         present=tuple(vault.names()),
         missing=tuple(sorted(key for key in used if key not in vault.secrets)),
         unused=tuple(sorted(key for key in vault.secrets if key not in used)) if flows else (),
+        skipped=tuple(sorted(key for key in vault.skipped if key not in vault.secrets)),
         suspicious=suspicious,
         diagnostics=tuple(sorted(diagnostics, key=Diagnostic.sort_key)),
     )

@@ -137,8 +137,9 @@ class Vault:
         """Why a key is absent and what would help, in one sentence without any value."""
         upper = key.upper()
         without = upper.removeprefix(SECRET_PREFIX)
-        if without != upper and without in self.secrets:
-            return f"the prefix {SECRET_PREFIX} is not written in the flow: secret('{without}')"
+        if without != upper:
+            more = "" if without in self.secrets else f"; {self.explain(without)}"
+            return f"the prefix {SECRET_PREFIX} is not written in the flow: secret('{without}'){more}"
         if upper in self.skipped:
             return self.skipped[upper]
         if upper in self._near:
@@ -156,7 +157,7 @@ class Vault:
                 f"no secret is loaded: put {SECRET_PREFIX}{upper}=<base64> into .env_encoded "
                 "(`simulate secrets encode` makes it from .env), or name a file with --env-file"
             )
-        return f"put {SECRET_PREFIX}{upper}=<base64> into the env file; there are: {', '.join(self.names())}"
+        return f"put {SECRET_PREFIX}{upper}=<base64> into the env file; there are: {', '.join(filter(None, self.names()))}"
 
     def register(self, value: str) -> None:
         """Hides a value that was made from a secret (a sub-key of its JSON)."""
@@ -202,7 +203,8 @@ class Vault:
             line = f"Could not decode secret '{name}', make sure it is Base64-encoded: {error}"
             self.log.append(line)
             self.skipped[key] = f"{name} is there but was skipped: it is not Base64 ({error})"
-            self._found.warning("SIM-SECRET-010", line, variable.span, hint=_undecodable_hint(variable.value))
+            hint = _undecodable_hint(variable.value, str(error))
+            self._found.warning("SIM-SECRET-010", line, variable.span, hint=hint)
             return
         value = data.decode("utf-8", "replace")
         self.redactor.register(value)
@@ -234,11 +236,14 @@ class Vault:
         )
 
 
-def _undecodable_hint(value: str) -> str:
+def _undecodable_hint(value: str, reason: str) -> str:
+    """What to do, by the way people get there; `reason` is Java's."""
     if is_macro(value):
         return 'only {{ "text" | base64encode }} with one quoted text can be expanded'
     if value[:1] in "'\"" and value[:1] == value[-1:]:
         return "the quotes are part of the value here: remove them"
     if "-" in value or "_" in value:
         return "url-safe base64 is refused, and so is a value in clear: use `simulate secrets encode`"
+    if not reason.startswith("Illegal"):
+        return "it was cut off, lost a `=` at its end, or stands in clear: use `simulate secrets encode`"
     return "the value is probably in clear: use `simulate secrets encode`"

@@ -36,7 +36,9 @@ def _near(path: Path) -> str | None:
     import difflib
 
     try:
-        names = [item.name for item in path.parent.iterdir() if item.suffix in (".yml", ".yaml")]
+        names = [
+            item.name for item in path.parent.iterdir() if item.suffix in (".yml", ".yaml") and item.exists()
+        ]
     except OSError:
         return None
     close = difflib.get_close_matches(path.name, names, 1)

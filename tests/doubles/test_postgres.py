@@ -170,3 +170,10 @@ def test_seed_without_users_takes_the_flows_own() -> None:
             connect(double, "pg_x", "p", "other")
     finally:
         double.stop()
+
+
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="needs /dev/shm")
+def test_shared_memory_lies_in_the_data_directory(declared_postgres: PostgresDouble) -> None:
+    """Outside it would outlive a server that was killed."""
+    (found,) = declared_postgres.query("show dynamic_shared_memory_type")
+    assert found == {"dynamic_shared_memory_type": "mmap"}
