@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simulator.errors import InvalidFlowError
 from simulator.model.catalog import Kind, TaskSpec
+from simulator.model.cron import read_cron
 from simulator.model.fields import is_null
 from simulator.model.flow import Task, Trigger
 from simulator.model.problems import Problems
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 
-__all__ = ["check_task_rules", "check_trigger_rules", "cron_error", "has_task_rules"]
+__all__ = ["check_task_rules", "check_trigger_rules", "has_task_rules"]
 
 _FLOW = "io.kestra.plugin.core.flow."
 _EMPTY = "The 'tasks' property cannot be empty"
@@ -141,68 +143,11 @@ def _schedule(trigger: Trigger, problems: Problems) -> None:
     if isinstance(cron, ScalarNode) and cron.value is not None:
         seconds = node.get("withSeconds")
         with_seconds = isinstance(seconds, ScalarNode) and seconds.value in (True, "true")
-        error = cron_error(cron.text, with_seconds)
-        if error is not None:
-            problems.violation(
-                trigger.id, f"invalid cron expression '{cron.text}': {error}", cron.span, code="SIM-FLOW-025"
-            )
-
-
-_NICKNAMES = frozenset({"@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"})
-_RANGES = {
-    "second": (0, 59),
-    "minute": (0, 59),
-    "hour": (0, 23),
-    "day": (1, 31),
-    "month": (1, 12),
-    "weekday": (0, 7),
-}
-_NAMES = {
-    "month": ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"),
-    "weekday": ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"),
-}
-
-
-def cron_error(text: str, with_seconds: bool) -> str | None:
-    """Why a cron expression is no good, or None (core-tasks.md 10: five fields, six with seconds first)."""
-    if text.strip().startswith("@"):
-        return None if text.strip().lower() in _NICKNAMES else f"No cron definition for nickname {text}"
-    fields = text.split()
-    kinds = ["minute", "hour", "day", "month", "weekday"]
-    if with_seconds:
-        kinds.insert(0, "second")
-    if len(fields) != len(kinds):
-        return f"Cron expression contains {len(fields)} parts but we expect one of [{len(kinds)}]"
-    for kind, field in zip(kinds, fields):
-        for part in field.split(","):
-            error = _cron_part(kind, part)
-            if error is not None:
-                return error
-    return None
-
-
-def _cron_part(kind: str, part: str) -> str | None:
-    base, slash, step = part.partition("/")
-    if slash and not (step.isascii() and step.isdigit() and int(step) > 0):
-        return f"Failed to parse cron expression. Invalid chars in expression! Expression: {part}"
-    if base in ("*", "") or (kind == "day" and base == "L"):
-        return None if base or slash else "Empty expression!"
-    low, high = _RANGES[kind]
-    numbers = []
-    for end in base.split("-"):
-        names = _NAMES.get(kind, ())
-        if end.upper() in names:
-            numbers.append(names.index(end.upper()) + (1 if kind == "month" else 0))
-        elif end.isascii() and end.isdigit():
-            numbers.append(int(end))
-        else:
-            return f"Failed to parse cron expression. Invalid chars in expression! Expression: {part}"
-    for number in numbers:
-        if not low <= number <= high:
-            return f"Failed to parse cron expression. Value {number} not in range [{low}, {high}]"
-    if len(numbers) > 2 or (len(numbers) == 2 and numbers[0] > numbers[1]):
-        return f"Failed to parse cron expression. Invalid range! [{base}]"
-    return None
+        try:
+            read_cron(cron.text, seconds=with_seconds, dialect=problems.dialect)
+        except InvalidFlowError as error:
+            text = f"invalid cron expression '{cron.text}': {error.message}"
+            problems.violation(trigger.id, text, cron.span, code="SIM-FLOW-025")
 
 
 def _timezone(trigger: Trigger, problems: Problems) -> None:

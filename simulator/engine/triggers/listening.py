@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.engine.creation import CORRELATION
 from simulator.engine.execution import StateType
+from simulator.engine.flowables.updating import deep_merge
 from simulator.engine.live import Live
 from simulator.engine.placement import enabled
 from simulator.engine.scope import scope_of, variables_of
 from simulator.engine.state import is_falsy
 from simulator.engine.triggers.conditions import Subject, all_hold, holds_quietly, labels_of
-from simulator.engine.triggers.windows import Memory, key_of, window_of
+from simulator.engine.triggers.windows import Memory, Window, key_of
 from simulator.errors import SimulatorError
 from simulator.model.flow import Flow, Task, Trigger
 from simulator.values import Instant
@@ -108,7 +109,8 @@ class FlowTriggers:
             return own
         items = list(depends or ())
         options: Mapping[str, Any] | None = trigger.properties.get("window")
-        once = bool((options or {}).get("fireOnce"))
+        # without a window it begins anew each time it fires (migration.md D13)
+        once = options is None or options.get("fireOnce") is True
         if conditions:
             items = [*(conditions.get("flows") or ()), *(conditions.get("where") or ())]
             options = conditions.get("timeWindow")
@@ -125,25 +127,40 @@ class FlowTriggers:
         once: bool,
     ) -> Mapping[str, Any] | None:
         memory = self._memories.setdefault((flow.namespace, flow.id, trigger.id), Memory())
-        now = self.kernel.now()
         keys = [key_of(item) for item in items]
         fresh = [key for key, item in zip(keys, items, strict=True) if self._is_satisfied(item, flow, live)]
         if not fresh:
             return None
-        window = window_of(options, now)
-        if window.end is not None and now > window.end:
+        window = memory.open(options, self.kernel.now(), self.kernel.settings.zone)
+        if window is None:
             return None
-        for key in fresh:
-            memory.add(key, now, live.value.outputs)
-        count = len(memory.satisfied(keys, window, now))
+        value = live.value
+        window.seen.update(fresh)
+        window.outputs[value.namespace, value.flow_id] = value.outputs or {}
         mode = str(trigger.properties.get("mode") or "ALL")
         needed = {"ANY": 1, "AT_LEAST": int(trigger.properties.get("minSatisfied") or 1)}.get(mode, len(keys))
-        if count < needed:
+        if memory.satisfied(keys) < needed:
             return None
-        outputs = memory.outputs()
         if once:
-            memory.seen.clear()
-        return outputs
+            memory.reset()
+        return self._outputs(value.outputs or {}, window, single=len(keys) == 1)
+
+    def _outputs(self, own: Mapping[str, Any], window: Window, *, single: bool) -> Mapping[str, Any]:
+        """`trigger.outputs`: those of the last execution, and those of the window's others.
+
+        1.x merges what opened the window over them (1.1.15); 2.0 puts each below its namespace and flow (2.0.0).
+        """
+        if single:
+            return own
+        if self.kernel.dialect.major == 1:
+            return deep_merge(own, next(iter(window.outputs.values())), distinct=False)
+        found: dict[str, Any] = dict(own)
+        for (namespace, flow_id), outputs in window.outputs.items():
+            if outputs:
+                found.setdefault(namespace, {})
+                if isinstance(found[namespace], dict):
+                    found[namespace][flow_id] = dict(outputs)
+        return found
 
     def _is_satisfied(self, item: Mapping[str, Any], flow: Flow, live: Live) -> bool:
         """One dependency: an upstream flow, or (1.x `where`) a set of filters."""
@@ -260,20 +277,22 @@ class FlowTriggers:
     def _multiple(self, flow: Flow, live: Live, name: str, condition: Mapping[str, Any]) -> bool:
         """1.x MultipleCondition: all of its conditions seen in the window."""
         memory = self._memories.setdefault((flow.namespace, flow.id, f"multiple:{name}"), Memory())
-        now = self.kernel.now()
         conditions: Mapping[str, Any] = condition.get("conditions") or {}
         subject = self._subject(flow, live)
-        for key, one in conditions.items():
-            if holds_quietly(one, subject):
-                memory.add(key, now, live.value.outputs)
+        fresh = [key for key, one in conditions.items() if holds_quietly(one, subject)]
+        if not fresh:
+            return False
         options = condition.get("timeWindow") or {
             key: condition[key] for key in ("window", "windowAdvance") if condition.get(key)
         }
-        keys = list(conditions)
-        if len(memory.satisfied(keys, window_of(options, now), now)) < len(keys):
+        window = memory.open(options, self.kernel.now(), self.kernel.settings.zone)
+        if window is None:
+            return False
+        window.seen.update(fresh)
+        if memory.satisfied(conditions) < len(conditions):
             return False
         if condition.get("resetOnSuccess") is not False:
-            memory.seen.clear()
+            memory.reset()
         return True
 
     def _render(self, flow: Flow, live: Live, value: Any, trigger: Mapping[str, Any]) -> Any:

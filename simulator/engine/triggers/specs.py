@@ -170,6 +170,7 @@ class Flow:
                     _static("every", T.DURATION),
                     _static("offset", T.DURATION),
                     _static("lookback", T.DURATION),
+                    _static("timezone"),
                     _static("fireOnce", T.BOOLEAN, default=False),
                 ),
             ),
