@@ -12,12 +12,17 @@ from typing import Any, BinaryIO
 from simulator.dialect import Dialect
 from simulator.storage import ion
 
-__all__ = ["read_rows", "row_writer", "write_rows"]
+__all__ = ["raw_kinds", "read_rows", "row_writer", "write_rows"]
 
 
 def row_writer(target: BinaryIO, dialect: Dialect) -> ion.RowWriter:
     """A writer of rows (FileSerde.write); use it as a context manager, it does not close `target`."""
     return ion.writer(target, binary=dialect.binary_ion)
+
+
+def raw_kinds(dialect: Dialect) -> tuple[str, ...]:
+    """The kinds of cells that a writer of rows takes as bytes, for less than Python values."""
+    return ion.raw_kinds(binary=dialect.binary_ion)
 
 
 def write_rows(target: BinaryIO, rows: Iterable[Any], dialect: Dialect) -> int:

@@ -264,18 +264,71 @@ _COLUMNS = st.one_of(
 _NAMES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=8), unique=True, max_size=4)
 
 
+_EDGES = [0, 1, *(2**bits + more for bits in (8, 16, 24, 32, 40, 48, 56, 63, 64) for more in (-1, 0))]
+
+
+def _raw(value: Any) -> bytes | None:
+    return None if value is None else str(value).encode("utf-8", "replace")
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.data(), _NAMES, st.integers(1, 6), st.booleans())
+@given(st.data(), _NAMES, st.lists(st.integers(1, 6), min_size=1, max_size=3), st.booleans())
 def test_columns_of_one_kind_under_any_name(
-    data: st.DataObject, names: list[str], count: int, binary: bool
+    data: st.DataObject, names: list[str], counts: list[int], binary: bool
 ) -> None:
-    """Each kind of column has a way of its own to be written, and names end up in a template."""
+    """One writer for several batches: nothing of one may show in the next."""
     kinds = [data.draw(_COLUMNS) for _ in names]
-    rows = [tuple(data.draw(kind) for kind in kinds) for _ in range(count)]
     out = io.BytesIO()
+    expected = b""
     with ion.writer(out, binary=binary) as writer:
-        writer.write_rows(names, rows)
-    assert out.getvalue() == b"".join(ion.dump_row(dict(zip(names, row)), binary=binary) for row in rows)
+        for count in counts:
+            rows = [tuple(data.draw(kind) for kind in kinds) for _ in range(count)]
+            writer.write_rows(names, rows)
+            expected += b"".join(ion.dump_row(dict(zip(names, row)), binary=binary) for row in rows)
+    assert out.getvalue() == expected
+
+
+_RAW_COLUMNS = st.sampled_from(
+    [
+        (ion.TEXT, st.text(st.characters(exclude_categories=["Cs"]), max_size=200)),
+        (ion.TEXT, st.text(st.characters(min_codepoint=35, max_codepoint=91), max_size=20)),
+        (ion.TEXT, st.one_of(st.none(), st.text(st.characters(exclude_categories=["Cs"]), max_size=20))),
+        (ion.DIGITS, st.integers(-(2**65), 2**65)),
+        (ion.DIGITS, st.one_of(st.none(), st.integers(0, 300))),
+        (None, st.sampled_from(_EDGES)),
+        (None, st.integers(1, 5)),
+        (None, st.one_of(st.booleans(), st.floats(allow_nan=False), st.text(max_size=5), st.integers())),
+    ]
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data(), st.lists(_RAW_COLUMNS, min_size=1, max_size=4), st.lists(st.integers(1, 6), max_size=3))
+@pytest.mark.parametrize("binary", [False, True])
+def test_cells_as_they_came_give_the_bytes_of_their_values(
+    binary: bool, data: st.DataObject, columns: list[tuple[str | None, Any]], counts: list[int]
+) -> None:
+    names = [f"c{index}" for index in range(len(columns))]
+    kinds = [kind for kind, _ in columns]
+    out = io.BytesIO()
+    expected = b""
+    with ion.writer(out, binary=binary) as writer:
+        for count in counts:
+            rows = [tuple(data.draw(values) for _, values in columns) for _ in range(count)]
+            raw = [tuple(_raw(v) if kind else v for v, kind in zip(row, kinds)) for row in rows]
+            writer.write_rows(names, raw, kinds)
+            expected += b"".join(ion.dump_row(dict(zip(names, row)), binary=binary) for row in rows)
+    assert out.getvalue() == expected
+
+
+@pytest.mark.parametrize("width", range(1, 9))
+def test_whole_numbers_of_one_width(width: int) -> None:
+    low, high = 1 << 8 * (width - 1), (1 << 8 * width) - 1
+    for values in ([low, high], [low, high, low - 1], [high, 0], [high], [high, -1], [high, high + 1]):
+        out = io.BytesIO()
+        with ion.writer(out, binary=True) as writer:
+            writer.write_rows(["n"], [(value,) for value in values])
+        assert out.getvalue() == b"".join(ion.dump_row({"n": value}, binary=True) for value in values)
 
 
 @pytest.mark.parametrize(

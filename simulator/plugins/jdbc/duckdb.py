@@ -10,7 +10,7 @@ import contextlib
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -127,7 +127,7 @@ class _DuckDb:
     def execute(self, statement: Bound) -> bool:
         return bool(self.read(statement).result_set)
 
-    def read(self, statement: Bound) -> Reader:
+    def read(self, statement: Bound, raw: Sequence[str] = ()) -> Reader:
         sql, values = statement
         if _INSTALL.match(sql):
             raise NetworkRefusedError(
@@ -174,6 +174,8 @@ def _gives_rows(sql: str) -> bool:
 
 
 class _DuckReader:
+    kinds = None
+
     def __init__(self, cursor: Any, result_set: bool, zone: dt.tzinfo) -> None:
         self._cursor = cursor
         description = cursor.description or []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,8 +9,9 @@ from typing import Any, Protocol
 from simulator.engine.task import RunContext
 from simulator.errors import TaskError
 from simulator.plugins.jdbc.binds import Bound
+from simulator.plugins.jdbc.chunks import Chunks
 from simulator.plugins.jdbc.types import UnsupportedColumn, json_value
-from simulator.storage.fileserde import row_writer
+from simulator.storage.fileserde import raw_kinds, row_writer
 
 __all__ = [
     "CHUNK",
@@ -51,8 +51,8 @@ def fetch_type(ctx: RunContext, default: str = "NONE") -> str:
 class Engine(Protocol):
     """A database that runs statements: PostgreSQL here, the embedded ones in their modules."""
 
-    def read(self, statement: Bound) -> Reader:
-        """Sends a statement whose rows will be read."""
+    def read(self, statement: Bound, raw: Sequence[str] = ()) -> Reader:
+        """Sends a statement whose rows will be read. `raw`: kinds of cells that may come as bytes (`Reader.kinds`)."""
 
     def execute(self, statement: Bound) -> bool:
         """Runs a statement without reading; whether it has a result set."""
@@ -63,6 +63,10 @@ class Reader(Protocol):
 
     result_set: bool
     columns: list[str]
+
+    @property
+    def kinds(self) -> Sequence[str | None] | None:
+        """What the cells of each column are when they are no Python values (`RowWriter.write_rows`)."""
 
     def rows(self) -> Iterator[tuple[Any, ...]]: ...
     def batches(self) -> Iterator[list[tuple[Any, ...]]]: ...
@@ -83,14 +87,15 @@ def run_statement(ctx: RunContext, engine: Engine, statements: Sequence[Bound], 
         return Fetched({"row": None}, result_set=result_set)
     if kind == "FETCH_ONE":
         return _fetch_one(engine, first, rest)
-    reader = engine.read(first)
+    raw = raw_kinds(ctx.dialect) if kind == "STORE" else ()
+    reader = engine.read(first, raw)
     if not reader.result_set:
         for statement in rest:
             engine.execute(statement)
         return Fetched({"row": None})
     if kind == "FETCH":
         return _fetch_all(engine, reader, rest)
-    return _store(ctx, engine, reader, rest)
+    return _store(ctx, engine, reader, rest, raw)
 
 
 class PostgresEngine:
@@ -99,8 +104,8 @@ class PostgresEngine:
     def __init__(self, connection: Any) -> None:
         self._connection = connection
 
-    def read(self, statement: Bound) -> Reader:
-        return _PostgresReader(self._connection, statement)
+    def read(self, statement: Bound, raw: Sequence[str] = ()) -> Reader:
+        return _PostgresReader(self._connection, statement, raw)
 
     def execute(self, statement: Bound) -> bool:
         with _cursor(self._connection) as cursor:
@@ -122,16 +127,15 @@ def _cursor(connection: Any) -> Any:
 class _PostgresReader:
     """A statement that has been sent, and its rows as they come: never more than a chunk in memory."""
 
-    def __init__(self, connection: Any, statement: Bound) -> None:
+    def __init__(self, connection: Any, statement: Bound, raw: Sequence[str] = ()) -> None:
         import psycopg
 
         sql, values = statement
         self._cursor = _cursor(connection)
-        self._stream = self._cursor.stream(sql, values or None, size=CHUNK)
-        self._first: tuple[Any, ...] | None = None
+        self._chunks = Chunks(self._cursor, sql, values, raw, CHUNK)
         self.result_set = True
         try:
-            self._first = next(self._stream, None)
+            self._chunks.start()
         except UnsupportedColumn as error:
             raise self._unsupported(error) from None
         except psycopg.ProgrammingError as error:
@@ -142,28 +146,19 @@ class _PostgresReader:
         self.columns, self._order = distinct_columns(
             [column.name for column in self._cursor.description or ()]
         )
+        kinds = self._chunks.kinds
+        self.kinds = [kinds[index] for index in self._order] if kinds and self._order else kinds
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
-        if self._first is None:
-            return
-        everything = itertools.chain((self._first,), self._stream)
-        try:
-            if self._order is None:
-                yield from everything
-            else:
-                order = self._order
-                for row in everything:
-                    yield tuple(row[index] for index in order)
-        except UnsupportedColumn as error:
-            raise self._unsupported(error) from None
+        for batch in self.batches():
+            yield from batch
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
-        if self._first is None:
-            return
-        # Straight from the driver when nothing has to be put in order: a generator in between costs a tenth.
-        rows = self.rows() if self._order else itertools.chain((self._first,), self._stream)
         try:
-            while batch := list(itertools.islice(rows, CHUNK)):
+            for batch in self._chunks:
+                if self._order is not None:
+                    order = self._order
+                    batch = [tuple([row[index] for index in order]) for row in batch]
                 yield batch
         except UnsupportedColumn as error:
             raise self._unsupported(error) from None
@@ -179,8 +174,7 @@ class _PostgresReader:
         )
 
     def close(self) -> None:
-        self._stream.close()
-        self._cursor.close()
+        self._chunks.close()
 
 
 def distinct_columns(labels: list[str]) -> tuple[list[str], list[int] | None]:
@@ -213,11 +207,13 @@ def _fetch_one(engine: Engine, first: Bound, rest: Sequence[Bound]) -> Fetched:
     return Fetched({"row": shown, "size": 1}, 1, True)
 
 
-def _readers(engine: Engine, reader: Reader, rest: Sequence[Bound]) -> Iterator[Reader]:
+def _readers(
+    engine: Engine, reader: Reader, rest: Sequence[Bound], raw: Sequence[str] = ()
+) -> Iterator[Reader]:
     yield reader
     reader.close()
     for statement in rest:
-        following = engine.read(statement)
+        following = engine.read(statement, raw)
         if following.result_set:
             yield following
         following.close()
@@ -237,11 +233,13 @@ def _fetch_all(engine: Engine, reader: Reader, rest: Sequence[Bound]) -> Fetched
     return Fetched({"row": None, "rows": rows, "size": len(rows)}, len(rows), True)
 
 
-def _store(ctx: RunContext, engine: Engine, reader: Reader, rest: Sequence[Bound]) -> Fetched:
+def _store(
+    ctx: RunContext, engine: Engine, reader: Reader, rest: Sequence[Bound], raw: Sequence[str]
+) -> Fetched:
     path = ctx.temp_file(".ion")
     with path.open("wb") as target, row_writer(target, ctx.dialect) as writer:
-        for current in _readers(engine, reader, rest):
+        for current in _readers(engine, reader, rest, raw):
             for batch in current.batches():
-                writer.write_rows(current.columns, batch)
+                writer.write_rows(current.columns, batch, current.kinds)
     uri = ctx.put_file(path)
     return Fetched({"row": None, "uri": uri, "size": writer.count}, writer.count, True)

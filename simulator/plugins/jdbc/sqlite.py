@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -120,7 +120,7 @@ class _Sqlite:
         finally:
             reader.close()
 
-    def read(self, statement: Bound) -> Reader:
+    def read(self, statement: Bound, raw: Sequence[str] = ()) -> Reader:
         sql, values = statement
         cursor = self._connection.execute(sql, values)
         return _SqliteReader(cursor, self._kinds(sql, values))
@@ -141,6 +141,8 @@ class _Sqlite:
 
 
 class _SqliteReader:
+    kinds = None
+
     def __init__(self, cursor: sqlite3.Cursor, kinds: list[str]) -> None:
         self._cursor = cursor
         labels = [str(column[0]) for column in cursor.description or ()]

@@ -1,0 +1,141 @@
+"""Batches of rows as binary Ion, column by column: the bytes are those of `stream` (tested).
+
+Each row is a stream of its own, as Kestra 2.0 writes them (storage.md 2.1): version marker, symbol table, struct.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+from collections.abc import Callable, Iterable, Sequence
+from operator import add
+from typing import Any
+
+from simulator.storage.ion.binary_writer import VERSION_MARKER, Symbols, encode, encode_int, stream, varuint
+from simulator.storage.ion.cells import DIGITS, TEXT, Frame, Table, python_values, utf8
+
+__all__ = ["binary_rows"]
+
+_STRING = 0x80
+_STRUCT = 0xD0
+_POSITIVE = 0x20
+_NULL = b"\x0f"
+
+#: A piece of every row: the same bytes in each, or one for each.
+_Piece = bytes | Sequence[bytes]
+#: How long a cell is: the same in every row, or one for each.
+_Sizes = int | Sequence[int]
+
+
+def binary_rows(
+    columns: Sequence[str], cells: Sequence[Sequence[Any]], kinds: Sequence[str | None], frame: Frame
+) -> bytes:
+    """A stream per row. `cells`: a sequence per column, all of one length; `kinds`: what each holds (see `cells`)."""
+    count = len(cells[0])
+    start, fields = _layout(tuple(columns))
+    symbols = _symbols(columns)
+    known = symbols.table()
+    parts: list[_Piece] = [b""]
+    fixed = 0
+    changing: Iterable[int] | None = None
+    for field, values, kind in zip(fields, cells, kinds):
+        head, body, sizes = _column(field, values, kind, symbols)
+        parts += (head, body)
+        fixed += len(field)
+        if isinstance(sizes, int):
+            fixed += sizes
+        else:
+            changing = sizes if changing is None else map(add, changing, sizes)
+    if symbols.table() != known:
+        # Annotations or inner structs brought names of their own: each row gets the table it really needs.
+        plain = [python_values(values, kind) for values, kind in zip(cells, kinds)]
+        return b"".join([stream(dict(zip(columns, row))) for row in zip(*plain)])
+    heads = _struct_heads(start, fixed)
+    parts[0] = heads.look([0])[0] if changing is None else heads.look(list(changing))
+    return frame.join(parts, count, b"")
+
+
+def _symbols(columns: Sequence[str]) -> Symbols:
+    symbols = Symbols()
+    for name in columns:
+        symbols.id(name)
+    return symbols
+
+
+@functools.lru_cache(maxsize=64)
+def _layout(columns: tuple[str, ...]) -> tuple[bytes, list[bytes]]:
+    """What every row begins with, and each column's field name."""
+    symbols = _symbols(columns)
+    return VERSION_MARKER + symbols.table(), [varuint(symbols.id(name)) for name in columns]
+
+
+def _head(kind: int, size: int) -> bytes:
+    return bytes((kind | size,)) if size < 14 else bytes((kind | 14,)) + varuint(size)
+
+
+@functools.lru_cache(maxsize=64)
+def _struct_heads(start: bytes, fixed: int) -> Table:
+    """`start` and the head of a struct whose body has `fixed` bytes and as many again as the key says."""
+    return Table(lambda size: start + _head(_STRUCT, fixed + size))
+
+
+@functools.lru_cache(maxsize=256)
+def _heads(field: bytes, kind: int) -> Table:
+    """Field name and head of a value of so many bytes."""
+    return Table(lambda size: field + _head(kind, size))
+
+
+#: Bytes of a value with its head, by those of its body.
+_WHOLE = Table(lambda size: size + len(_head(_STRING, size)))
+_SMALL = Table(encode_int)
+
+
+def _column(
+    field: bytes, values: Sequence[Any], kind: str | None, symbols: Symbols
+) -> tuple[_Piece, Sequence[bytes], _Sizes]:
+    """Field name with the head (as far as it stands outside the cell), the cells, and bytes of head and cell."""
+    if kind == DIGITS:
+        values = python_values(values, kind)
+    if kind != TEXT:
+        kinds = {*map(type, values)}
+        if kinds == {int}:
+            return _numbers(field, values)
+        if kinds == {str}:
+            values = utf8(values)
+        elif kinds == {str, type(None)}:
+            values = [None if value is None else value.encode("utf-8", "replace") for value in values]
+        else:
+            return _whole(field, [encode(value, symbols) for value in values])
+    try:
+        lengths = list(map(len, values))
+    except TypeError:
+        return _whole(field, [_NULL if v is None else _head(_STRING, len(v)) + v for v in values])
+    return _heads(field, _STRING).look(lengths), values, _WHOLE.look(lengths)
+
+
+def _whole(field: bytes, cells: Sequence[bytes]) -> tuple[_Piece, Sequence[bytes], _Sizes]:
+    return field, cells, list(map(len, cells))
+
+
+def _numbers(field: bytes, values: Sequence[int]) -> tuple[_Piece, Sequence[bytes], _Sizes]:
+    count = len(values)
+    try:
+        packed = struct.pack(f">{count}Q", *values)
+    except struct.error:  # a negative one, or more than eight bytes
+        return _whole(field, list(map(encode_int, values)))
+    # The bytes of all numbers at one place of the eight: where the first of them begins, and whether all begin there.
+    zeros = next((place for place in range(8) if packed[place::8].strip(b"\0")), 8)
+    width = 8 - zeros
+    if width and 0 not in packed[zeros::8]:
+        return field + _head(_POSITIVE, width), _cutter(width, count)(packed), width + 1
+    if width <= 2:
+        return _whole(field, _SMALL.look(values))
+    bodies = [body.lstrip(b"\0") for body in _cutter(width, count)(packed)]
+    lengths = list(map(len, bodies))
+    return _heads(field, _POSITIVE).look(lengths), bodies, _WHOLE.look(lengths)
+
+
+@functools.lru_cache(maxsize=32)
+def _cutter(width: int, count: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    """Takes the last `width` of every eight bytes."""
+    return struct.Struct(f"{8 - width}x{width}s" * count).unpack
