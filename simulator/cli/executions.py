@@ -239,7 +239,7 @@ def _open(args: argparse.Namespace, console: Console, started: Any, execution: E
 def _bring(session: Session, stored: Any) -> None:
     """Files, KV and caches of the kept run come along; the new run keeps its own events."""
     from simulator.engine.store import EventStore
-    from simulator.reports.masking import mask_json
+    from simulator.reports.masking import mask_json_lines
 
     old = stored.folder / "storage"
     if session.rundir is None:
@@ -248,7 +248,7 @@ def _bring(session: Session, stored: Any) -> None:
         shutil.copytree(old, session.rundir.storage, dirs_exist_ok=True)
     if not any(isinstance(reporter, EventStore) for reporter in session.reporters):
         session.reporters.append(
-            EventStore(session.rundir.root, lambda line: mask_json(line, session.vault.redactor))
+            EventStore(session.rundir.root, lambda lines: mask_json_lines(lines, session.vault.redactor))
         )
     _announce(session, stored)
 

@@ -148,7 +148,10 @@ Event: TypeAlias = (
 
 
 class Reporter(Protocol):
-    """A sink of events. Called from one thread, in order. Bytes leave only through the redactor it was built with."""
+    """A sink of events. Called from one thread, in order. Bytes leave only through the redactor it was built with.
+
+    One that has `on_events` (`store.EventStore`) gets the events of a turn at once, before any other reporter sees them.
+    """
 
     def on_event(self, event: Event) -> None: ...
     def close(self) -> None:

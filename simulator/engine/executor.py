@@ -11,8 +11,9 @@
 
 `run_until_idle` returns when everything has ended, or when all that is left waits for somebody (PAUSED without a
 duration, QUEUED): look at the state. `act("resume", id, inputs={...})` and the like change executions in between
-(see `Executor.act`). `sink` is called in the caller's thread, in order. One Executor serves one session: subflows, flow
-triggers and loop iterations are executions of the same one (`executions()`).
+(see `Executor.act`). `sink` is called in the caller's thread, in order; one that collects events hands them on when
+`on_turn` is called, for as long as the Executor is `working` (see `loop`). One Executor serves one session: subflows,
+flow triggers and loop iterations are executions of the same one (`executions()`).
 
 It is an event loop over immutable values: see `passes` (what is next), `dispatch` (task code), `roles` (types that the
 engine runs itself), `services` (what people do to executions).
@@ -84,6 +85,7 @@ class Executor:
         settings: EngineSettings | None = None,
         mocks: Mocks | None = None,
         http: Any = None,
+        on_turn: Callable[[], None] | None = None,
     ) -> None:
         self.kernel = kernel = Kernel(
             dialect=dialect,
@@ -102,6 +104,7 @@ class Executor:
             settings=settings or EngineSettings(),
             mocks=mocks,
             http=http,
+            on_turn=on_turn,
         )
         self.passes = passes = Passes(kernel)
         self.queues = queues = Queues(kernel, passes)
@@ -289,6 +292,11 @@ class Executor:
         return found
 
     # --- from outside the loop
+
+    @property
+    def working(self) -> bool:
+        """Whether the loop is under way: `on_turn` will be called."""
+        return self.kernel.loop.working
 
     def poke(self) -> None:
         """Wakes the loop from another thread."""

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import lru_cache
+from math import isfinite
 from typing import Any
 
 from simulator.engine.execution import (
@@ -49,9 +50,12 @@ def _utc_text(moment: dt.datetime) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A JSON-able copy: dates and times as ISO text, durations as seconds, bytes as base64, decimals as numbers."""
-    if value is None or isinstance(value, (str, int, float, bool)):
+    """A JSON-able copy: dates and times as ISO text, durations as seconds, bytes as base64, decimals as numbers; numbers
+    that JSON has not are text (`NaN`, `Infinity`), as Jackson writes them."""
+    if value is None or isinstance(value, (str, int)):
         return value
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value).replace("inf", "Infinity").replace("nan", "NaN")
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -63,7 +67,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
     if isinstance(value, Decimal):
-        return float(value)
+        return plain(float(value))
     if isinstance(value, bytes):
         import base64
 

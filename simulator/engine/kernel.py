@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from simulator.engine.placement import Placements
 from simulator.engine.settings import EngineSettings, FlowStore, Mocks, Secrets, SecretSink
 from simulator.engine.task import Endpoints, ProcessRunner
 from simulator.errors import UnsupportedError
-from simulator.expressions.scope import SubflowService
+from simulator.expressions.scope import HttpService, SubflowService
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
 from simulator.storage.base import InternalStorage, KvStore, NamespaceFiles
@@ -55,7 +55,8 @@ class Kernel:
         sink: Callable[[Event], None],
         settings: EngineSettings,
         mocks: Mocks | None = None,
-        http: Any = None,
+        http: HttpService | None = None,
+        on_turn: Callable[[], None] | None = None,
     ) -> None:
         self.dialect = dialect
         self.flows = flows
@@ -72,11 +73,13 @@ class Kernel:
         self._sink = sink
         self.settings = settings
         self.mocks = mocks
-        self.http = http
+        self.http = None if http is None else _Http(http, self)
         self.rng = random.Random(settings.seed)
         self.jobs = Jobs(settings.workers)
         self.loop = Loop(clock, self.jobs)
         self.loop.on_jump = lambda before, after: self.sink(TimeJumped(before, after))
+        if on_turn is not None:
+            self.loop.on_turn = on_turn
         self.subflows: SubflowService | None = None
         self.lives: dict[str, Live] = {}
         """Every execution of the session, in order of creation."""
@@ -246,6 +249,19 @@ class Kernel:
             )
             for part in _parts(text)
         ]
+
+
+class _Http:
+    """HTTP from expressions is real work in the loop's own thread: what happened before is handed on first."""
+
+    def __init__(self, http: HttpService, kernel: Kernel) -> None:
+        self._http = http
+        self._kernel = kernel
+
+    def request(self, method: str, url: str, **more: Any) -> tuple[int, Mapping[str, str], bytes]:
+        """See the contract."""
+        self._kernel.loop.turn()
+        return self._http.request(method, url, **more)
 
 
 def _parts(text: str) -> list[str]:

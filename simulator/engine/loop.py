@@ -2,6 +2,9 @@
 
 One thread. Ready work is done first in, first out; timers by date, then by the order they were set. When nothing is ready
 and nobody works, a simulated clock jumps to the next timer; a real one is waited for. Same work, same order, always.
+
+The work falls into turns of at most `_TURN` steps. A turn ends before task code gets the baton, before anything real is
+waited for and before the loop returns: then `on_turn` may write and show what happened, much at a time.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import heapq
+import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,6 +23,8 @@ from simulator.engine.jobs import Job, Jobs, Phase
 __all__ = ["Loop", "Timer"]
 
 _FOREVER = 3600.0
+_TURN = 64
+"""Steps of a turn: counted, not timed, so that the same run has the same turns."""
 _GC_STEP = 200_000
 """Container objects made between two young collections while the loop works."""
 
@@ -46,6 +52,11 @@ class Loop:
         self.on_done: Callable[[Job], None] = lambda job: None
         self.on_outbox: Callable[[Job], None] = lambda job: None
         self.on_jump: Callable[[dt.datetime, dt.datetime], None] = lambda before, after: None
+        self.on_turn: Callable[[], None] = lambda: None
+        """What happened so far is to be handed on. One that fails stops the loop with its error."""
+        self._steps = 0
+        self._depth = 0
+        self._thread = 0
         self._ready: deque[Callable[[], None]] = deque()
         self._timers: list[Timer] = []
         self._weak: list[Timer] = []
@@ -72,8 +83,30 @@ class Loop:
         self._number += 1
         heapq.heappush(self._deadlines, (monotonic() + seconds, self._number, action))
 
+    @property
+    def working(self) -> bool:
+        """Whether it is under way, so that there will be a turn."""
+        return self._depth > 0
+
+    def turn(self) -> None:
+        """Ends a turn (in the loop's own thread; task code in others has had its turn before it got the baton)."""
+        if self._thread and self._thread != threading.get_ident():
+            return
+        self._steps = 0
+        if self.failure is None:
+            try:
+                self.on_turn()
+            except Exception as error:  # noqa: BLE001 - raised again by `run`
+                self.failure = error
+
+    def _step(self) -> None:
+        self._steps += 1
+        if self._steps >= _TURN:
+            self.turn()
+
     def start(self, job: Job) -> None:
         """Gives a job the baton and deals with what it did."""
+        self.turn()
         began = monotonic()
         self.jobs.start(job)
         if job.phase is Phase.REAL:
@@ -81,6 +114,7 @@ class Loop:
         self._after(job)
 
     def cancel(self, job: Job, reason: str) -> None:
+        self.turn()
         self.jobs.cancel(job, reason)
         self._after(job)
 
@@ -96,6 +130,7 @@ class Loop:
     def _wake(self, job: Job) -> None:
         self._sleeping.pop(id(job), None)
         if job.phase is Phase.ASLEEP:
+            self.turn()
             self.jobs.resume(job)
             self._after(job)
 
@@ -119,10 +154,17 @@ class Loop:
         # look through all task runs again and again, and the cost per step would grow.
         thresholds = gc.get_threshold()
         gc.set_threshold(max(thresholds[0], _GC_STEP), *(max(item, 50) for item in thresholds[1:]))
+        self._thread = threading.get_ident()
+        self._depth += 1
         try:
-            return self._work(until, before)
+            found = self._work(until, before)
         finally:
+            self.turn()
+            self._depth -= 1
             gc.set_threshold(*thresholds)
+        if self.failure is not None:
+            raise self.failure
+        return found
 
     def _work(self, until: Callable[[], bool] | None, before: dt.datetime | None) -> bool:
         while not self.stopped:
@@ -132,6 +174,7 @@ class Loop:
                 return True
             if self._ready:
                 self._ready.popleft()()
+                self._step()
                 continue
             for job in self.jobs.live():
                 if job.outbox:
@@ -139,6 +182,7 @@ class Loop:
                 if job.phase is Phase.ASLEEP and id(job) not in self._sleeping and job.wake_at is not None:
                     self._after(job)
             if self._collect():
+                self.turn()
                 self.jobs.more()
                 continue
             if self._fire_deadlines():
@@ -146,8 +190,10 @@ class Loop:
             due = self._next_due()
             if due is not None and due <= self.clock.now():
                 self._pop(due).action()
+                self._step()
                 continue
             if self.jobs.real_count:
+                self.turn()
                 began = monotonic()
                 self.jobs.wait(self._patience(due))
                 self.clock.advance(monotonic() - began)
@@ -159,9 +205,8 @@ class Loop:
                 self.clock.jump(due)
                 self.on_jump(now, due)
             else:
+                self.turn()
                 self.jobs.wait(self._patience(due))
-        if self.failure is not None:
-            raise self.failure
         return False
 
     def _next_due(self) -> dt.datetime | None:

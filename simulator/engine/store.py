@@ -2,20 +2,23 @@
 
     <state dir>/runs/<run>/events.jsonl      one JSON object a line, mode 0600
 
-A line is handed to the operating system before the next step of the run, so a crash or `kill -9` loses nothing that was
-reported; at the end of an execution (children apart: a Loop has one per round), at a pause and at the end of the run it
-is forced to the disk. A line cut short by a
-crash is ignored when read. Every line goes through the redactor: secrets are never stored in clear.
+What happened in a turn of the loop is handed to the operating system in one piece, before anybody else learns of it: a
+crash or `kill -9` loses nothing that was reported. Of several changes of the same task run or execution in a turn the
+last one is written: it has the whole history. At the end of an execution (children apart: a Loop has one per round), at a
+pause and at the end of the run all is forced to the disk. A line cut short by a crash is ignored when read. Everything
+goes through the redactor: secrets are never stored in clear.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import orjson
 
 from simulator.engine.events import (
     DiagnosticRaised,
@@ -49,9 +52,6 @@ from simulator.errors import NotFoundError, StorageError, UsageError
 __all__ = ["EVENTS", "EventStore", "Store", "StoredRun", "read_run"]
 
 EVENTS = "events.jsonl"
-
-# `json.dumps` with options makes an encoder per call.
-_to_text = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
 def _must_last(event: Event) -> bool:
@@ -113,8 +113,33 @@ def _encode(event: Event) -> dict[str, Any] | None:
     return None
 
 
+def _latest(events: Sequence[Event]) -> Iterable[Event]:
+    """The events without changes that a later one tells again, in the order in which each thing was first told of."""
+    latest: dict[Any, Event] = {}
+    for number, event in enumerate(events):
+        match event:
+            case TaskRunChanged():
+                before = latest.get(event.task_run.id)
+                if isinstance(before, TaskRunChanged) and before.fact and not event.fact:
+                    event = replace(event, fact=before.fact)
+                latest[event.task_run.id] = event
+            case ExecutionStarted() | ExecutionChanged() | ExecutionEnded():
+                latest[event.execution.id] = event
+            case _:
+                latest[number] = event
+    return latest.values()
+
+
+def _line(body: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE)
+    except TypeError:  # half a surrogate pair, a number beyond 64 bits: the slow encoder knows them
+        text = json.dumps(body, separators=(",", ":"), ensure_ascii=False)
+        return text.encode("utf-8", "surrogatepass") + b"\n"
+
+
 class EventStore:
-    """A reporter (events.Reporter) that keeps a run. `redact` masks each line."""
+    """A reporter (events.Reporter) that keeps a run. `redact` masks lines, one or many."""
 
     def __init__(self, folder: Path, redact: Callable[[str], str]) -> None:
         """Raises StorageError when the file cannot be written."""
@@ -126,16 +151,22 @@ class EventStore:
             raise StorageError(f"Cannot write {self.path}: {error.strerror}") from None
 
     def on_event(self, event: Event) -> None:
-        """Appends the event. Raises StorageError when the disk refuses it."""
-        body = _encode(event)
-        if body is None:
-            return
-        line = self._redact(_to_text(body)) + "\n"
-        data = line.encode("utf-8", "surrogatepass")
+        """Appends one event, as `on_events`."""
+        self.on_events((event,))
+
+    def on_events(self, events: Sequence[Event]) -> None:
+        """Appends the events of a turn. Raises StorageError when the disk refuses them."""
+        bodies = map(_encode, _latest(events))
+        data = b"".join([_line(body) for body in bodies if body is not None])
+        text = data.decode("utf-8", "surrogatepass")
+        masked = self._redact(text)
+        if masked != text:
+            data = masked.encode("utf-8", "surrogatepass")
+        lasts = any(map(_must_last, events))
         try:
             while data:
                 data = data[os.write(self._file, data) :]
-            if _must_last(event):
+            if lasts:
                 os.fsync(self._file)
         except OSError as error:
             raise StorageError(f"Cannot write {self.path}: {error.strerror}") from None

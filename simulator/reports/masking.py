@@ -84,6 +84,7 @@ __all__ = [
     "mask_event",
     "mask_execution",
     "mask_json",
+    "mask_json_lines",
     "masked_values",
 ]
 
@@ -135,6 +136,13 @@ def mask_json(text: str, redactor: _Redacts) -> str:
     indent = 2 if "\n" in text.rstrip("\n") else None
     masked = mask_deep(json.loads(text), redactor, keys=False, skip=STRUCTURE)
     return json.dumps(masked, ensure_ascii=False, indent=indent) + text[len(text.rstrip("\n")) :]
+
+
+def mask_json_lines(lines: str, redactor: _Redacts) -> str:
+    """JSON documents, one a line, each as `mask_json` masks it; one look for all when there is nothing to hide."""
+    if redactor.redact(lines) == lines:
+        return lines
+    return "\n".join(mask_json(line, redactor) if line else line for line in lines.split("\n"))
 
 
 def is_masked(value: Any) -> bool:
