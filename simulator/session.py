@@ -16,6 +16,7 @@ import datetime as dt
 import random
 import threading
 import zoneinfo
+from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,7 @@ from simulator.errors import (
 )
 from simulator.model.flow import Flow, Task
 from simulator.plugins.registry import Registry
-from simulator.reports.masking import mask_deep, mask_diagnostic, mask_event, mask_json, masked_values
+from simulator.reports.masking import mask_deep, mask_diagnostic, mask_event, mask_json_lines, masked_values
 from simulator.world.config import Settings, merge
 from simulator.world.doubles import DoublesOfRun, all_doubles, head_start
 from simulator.world.endpoints import NetworkPolicy, RunEndpoints
@@ -93,6 +94,8 @@ class Session:
         self._lock = threading.Lock()
         self._closed = False
         self._pending: list[Event] = []
+        self._unkept: list[Event] = []
+        self._untold: deque[Event] = deque()
         self.execution: Execution | None = None
         self.executor: Any = None
         self._redactor: Redactor | None = None
@@ -382,7 +385,7 @@ class Session:
 
             # First in line: what was reported anywhere is on disk before.
             self.reporters.insert(
-                0, EventStore(self.rundir.root, lambda line: mask_json(line, self.vault.redactor))
+                0, EventStore(self.rundir.root, lambda lines: mask_json_lines(lines, self.vault.redactor))
             )
         self._fill_stores()
         doubles = DoublesOfRun(self.supervisor, self._on_double)
@@ -405,6 +408,7 @@ class Session:
             settings=self._engine_settings(),
             mocks=mocks,
             http=RunHttp(self.endpoints),
+            on_turn=self._hand_on,
         )
         return self.executor
 
@@ -490,7 +494,7 @@ class Session:
         return self.clock.now()
 
     def _emit(self, event: Event) -> None:
-        """Hands an event to every reporter, in order; those of doubles wait for the loop's thread."""
+        """Takes an event for every reporter, in order; those of doubles wait for the loop's thread."""
         with self._lock:
             waiting, self._pending = self._pending, []
         # No reporter sees a secret, whatever it cuts, escapes or forgets.
@@ -499,9 +503,23 @@ class Session:
             if len(self.diagnostics) >= _DIAGNOSTICS_KEPT:
                 return
             self.diagnostics.append(event.diagnostic)
-        for item in (*waiting, event):
+        self._unkept += (*waiting, event)
+        if self.executor is None or not self.executor.working:
+            self._hand_on()
+
+    def _hand_on(self) -> None:
+        """The events of a turn: kept in one piece first, so that what was reported anywhere is on disk; then told."""
+        tellers = [reporter for reporter in self.reporters if not hasattr(reporter, "on_events")]
+        if self._unkept:
             for reporter in self.reporters:
-                reporter.on_event(item)
+                if hasattr(reporter, "on_events"):
+                    reporter.on_events(self._unkept)
+            self._untold += self._unkept
+            self._unkept = []
+        while self._untold:
+            event = self._untold.popleft()
+            for reporter in tellers:
+                reporter.on_event(event)
 
     def _on_double(self, name: str, address: Address) -> None:
         with self._lock:
