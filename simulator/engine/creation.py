@@ -182,9 +182,10 @@ class Creator:
         else:
             resolved = self.resolve(live, inputs or {}, upload)
             live.update(inputs=resolved)
-            clear = resolved
+            clear = self._with_defaults(live, resolved)
         live.facts["clear_inputs"] = self.clear_inputs(live, clear)
-        self._checks(live)
+        if trigger is None:
+            self._checks(live)  # Kestra's web server makes them (2.0.0): not for triggers, nor for subflows
         live.over = state.is_terminated
         self.register(live)
         if start:
@@ -211,11 +212,20 @@ class Creator:
     def _begin(self, live: Live) -> None:
         if live.state is not StateType.CREATED or live.over:
             return
+        self._through_json(live)
         if self.queues.admit(live):
             self.on_start(live)
             self.passes.touch(live, None)
 
     # --- inputs
+
+    def _through_json(self, live: Live) -> None:
+        """Kestra hands an execution on as JSON: from its first step on a DURATION input is a number of seconds, a date or
+        time its text."""
+        from simulator.model.outputs import through_json
+
+        live.update(inputs=through_json(dict(live.value.inputs)))
+        live.facts["clear_inputs"] = through_json(dict(live.facts["clear_inputs"]))
 
     def resolve(
         self, live: Live, given: Mapping[str, Any], upload: Callable[[str, Any], str] | None = None

@@ -103,18 +103,35 @@ def uploader(kernel: Kernel, live: Live) -> Callable[[str, str], str]:
 
 
 def with_defaults(kernel: Kernel, live: Live, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as they are, plus the rendered defaults of declared inputs that are missing."""
+    """The values as they are, plus the defaults of declared inputs that are missing, also of those that `dependsOn`
+    leaves out (RunVariables): rendered with nothing but `flow`, and left out when that does not do."""
+    from simulator.model.inputs import default_value, nest
+
     result = dict(inputs)
-    scope = scope_of(kernel, live, variables_of(kernel, live))
-    for item in live.flow.inputs:
-        if item.id in result or not item.has_defaults:
+    flow = variables_of(kernel, live)["flow"]
+    for item in _flat(live.flow.inputs):
+        if not item.has_defaults or _has(result, item.id):
             continue
-        value = item.defaults
+        scope = scope_of(kernel, live, {"flow": flow})
         try:
-            result[item.id] = kernel.renderer.render(value, scope) if isinstance(value, str) else value
+            value = default_value(item, kernel.dialect, kernel.renderer, scope)
         except SimulatorError:
             continue
+        head, _, rest = item.id.partition(".")
+        above = result.get(head)
+        if not rest:
+            result[head] = value
+        elif above is None or isinstance(above, Mapping):
+            result[head] = {**(above or {}), **nest([(rest, value)])}
     return result
+
+
+def _has(tree: Any, path: str) -> bool:
+    for step in path.split("."):
+        if not isinstance(tree, Mapping) or step not in tree:
+            return False
+        tree = tree[step]
+    return True
 
 
 def clear_inputs(kernel: Kernel, flow: Flow, inputs: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -18,6 +18,7 @@ from typing import Any
 from simulator.dialect import Dialect
 from simulator.errors import ExpressionError
 from simulator.expressions.java.errors import JavaError
+from simulator.expressions.java.json_errors import explain_json, place
 from simulator.expressions.java.text import to_json
 from simulator.expressions.renderer import Renderer, plain
 from simulator.expressions.scope import Scope
@@ -184,12 +185,27 @@ def _typed(found: Any, kind: str, dialect: Dialect) -> Any:
         return convert(found, kind)
     except _UnfitError as error:
         if dialect.major >= 2 and isinstance(found, str):
-            try:
-                return convert(json.loads(found), kind)
-            except (_UnfitError, ValueError, RecursionError):
-                pass
-            raise _failure(str(error), found) from None
+            return _read(found, kind, error)
         raise _failure(str(error), found, "IllegalArgumentException") from None
+
+
+def _read(text: str, kind: str, first: _UnfitError) -> Any:
+    """2.0 reads a text that does not fit as JSON; when that fails too, it says only what was wrong with the JSON."""
+    try:
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        explained = explain_json(text)
+        message = f"com.fasterxml.jackson.core.JsonParseException: {explained}" if explained else str(first)
+    else:
+        try:
+            return convert(parsed, kind)
+        except _UnfitError as error:
+            message = (
+                f"com.fasterxml.jackson.databind.exc.MismatchedInputException: {error}\n at {place(text, 0)}"
+            )
+    raise ExpressionError(
+        message, template=text, java_type="IllegalVariableEvaluationException", hint=str(first)
+    )
 
 
 def _failure(
@@ -217,7 +233,11 @@ def _string(found: Any) -> Any:
 
 def type_name(found: Any) -> str:
     """Jackson's word for where a value starts."""
-    return "Object value (token `JsonToken.START_OBJECT`)" if isinstance(found, dict) else "Array value"
+    if isinstance(found, bool):
+        return f"Boolean value (token `JsonToken.VALUE_{str(found).upper()}`)"
+    if isinstance(found, dict):
+        return "Object value (token `JsonToken.START_OBJECT`)"
+    return "Array value (token `JsonToken.START_ARRAY`)"
 
 
 def _integer(found: Any) -> Any:
@@ -232,8 +252,8 @@ def _integer(found: Any) -> Any:
         if _INT.fullmatch(text) and len(text) < 300:
             return int(text)
     raise _UnfitError(
-        f"Cannot deserialize value of type `java.lang.Integer` from {_source(found)}: not a valid `java.lang.Integer`"
-        " value"
+        "Cannot deserialize value of type `java.lang.Integer` from "
+        + _source(found, "not a valid `java.lang.Integer` value")
     )
 
 
@@ -249,8 +269,8 @@ def _number(found: Any) -> Any:
         if text in ("NaN", "Infinity", "-Infinity", "INF", "-INF"):
             return float(text.replace("INF", "inf").replace("Infinity", "inf"))
     raise _UnfitError(
-        f"Cannot deserialize value of type `java.lang.Double` from {_source(found)}: not a valid `java.lang.Double`"
-        " value"
+        "Cannot deserialize value of type `java.lang.Double` from "
+        + _source(found, "not a valid `java.lang.Double` value")
     )
 
 
@@ -266,8 +286,8 @@ def _boolean(found: Any) -> Any:
         if text in _BOOLEANS:
             return _BOOLEANS[text]
     raise _UnfitError(
-        f"Cannot deserialize value of type `java.lang.Boolean` from {_source(found)}:"
-        ' only "true" or "false" recognized'
+        "Cannot deserialize value of type `java.lang.Boolean` from "
+        + _source(found, 'only "true" or "false" recognized')
     )
 
 
@@ -285,8 +305,8 @@ def _duration(found: Any) -> Any:
         except (ValueError, OverflowError):
             pass
     raise _UnfitError(
-        f"Cannot deserialize value of type `java.time.Duration` from {_source(found)}: Failed to deserialize"
-        " `java.time.Duration`: Text cannot be parsed to a Duration"
+        "Cannot deserialize value of type `java.time.Duration` from "
+        + _source(found, "Failed to deserialize `java.time.Duration`: Text cannot be parsed to a Duration")
     )
 
 
@@ -300,9 +320,14 @@ def _moment(kind: str) -> Any:
                 return None
             try:
                 if kind == "date":
-                    return dt.date.fromisoformat(text)
+                    day, _, time = text.removesuffix("Z").partition("T")
+                    if time:
+                        dt.time.fromisoformat(time)
+                    return dt.date.fromisoformat(day)
                 if kind == "time":
                     return dt.time.fromisoformat(text)
+                if "T" not in text:
+                    raise ValueError(text)
                 moment = dt.datetime.fromisoformat(text.partition("[")[0])
                 return moment if moment.tzinfo is None else OffsetDateTime.fromisoformat(moment.isoformat())
             except ValueError:
@@ -333,8 +358,11 @@ def _json_of(kind: type, name: str) -> Any:
     return read
 
 
-def _source(found: Any) -> str:
-    return f'String "{_short(found)}"' if isinstance(found, str) else type_name(found)
+def _source(found: Any, why: str = "") -> str:
+    """What was found, and for a text what is wrong with it."""
+    if isinstance(found, str):
+        return f'String "{_short(found)}"' + (f": {why}" if why else "")
+    return type_name(found)
 
 
 _CONVERT = {

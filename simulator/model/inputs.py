@@ -10,20 +10,35 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from simulator.diagnostics import Diagnostic, Severity
 from simulator.dialect import Dialect
 from simulator.errors import ExpressionError, InvalidInputError, SimulatorError
+from simulator.expressions.property import render_property
 from simulator.expressions.scope import Scope
 from simulator.model.flow import Flow, Input
 from simulator.model.flow_rules import leaves
 from simulator.model.input_rules import RULES
 from simulator.model.typing import TypedParser, ValueProblem, java_text, option_values
+from simulator.values import Instant
 
-__all__ = ["Renders", "nest", "resolve_inputs", "resolve_values", "undeclared"]
+if TYPE_CHECKING:
+    from simulator.expressions.renderer import Renderer
+
+__all__ = ["Renders", "default_value", "nest", "resolve_inputs", "resolve_values", "undeclared"]
 
 _KEEPS_EMPTY = frozenset({"STRING", "SELECT", "EMAIL", "SECRET"})
+#: what 2.0 makes of the `defaults` of a type before it takes them for a value (FlowInputOutput.resolveDefaultValue)
+_DEFAULT_KINDS = {
+    "INT": "integer",
+    "FLOAT": "number",
+    "BOOL": "boolean",
+    "DATETIME": "datetime",
+    "DATE": "date",
+    "TIME": "time",
+    "DURATION": "duration",
+}
 
 
 class Renders(Protocol):
@@ -105,6 +120,17 @@ def nest(values: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
+def default_value(item: Input, dialect: Dialect, renderer: Renders, scope: Scope) -> Any:
+    """The rendered `defaults` of an input; in 2.0 of its type already. Raises ExpressionError."""
+    kind = _DEFAULT_KINDS.get(item.type) if dialect.major >= 2 else None
+    if kind is not None:
+        value = render_property(cast("Renderer", renderer), item.defaults, kind, scope)
+        return Instant.of(value) if item.type == "DATETIME" and value is not None else value
+    if isinstance(item.defaults, str):
+        return renderer.render(item.defaults, scope)
+    return renderer.render_deep(item.defaults, scope)
+
+
 @dataclass(slots=True)
 class _Resolved:
     value: Any = None
@@ -137,8 +163,10 @@ class _Resolution:
         texts: list[str] = []
         diagnostics: list[Diagnostic] = []
         for name, item in self.inputs.items():
+            if not texts:
+                # Kestra stops at the first input that is wrong; the diagnostics tell of all
+                texts = self.done[name].problems
             for text in self.done[name].problems:
-                texts.append(text)
                 span = (item.node.get("id") or item.node).span
                 diagnostics.append(Diagnostic("SIM-INPUT-001", Severity.ERROR, text, span, _hint(name, item)))
         if texts:
@@ -188,6 +216,8 @@ class _Resolution:
         try:
             return self.renderer.render_typed(item.depends_on.condition, scope) is True
         except SimulatorError as error:
+            if self.dialect.major >= 2:
+                return False  # it keeps the error, but nobody asks an input that is not enabled for it
             raise ValueProblem(f"Invalid condition: {error.message}", plain=True) from error
 
     def _given(self, name: str, item: Input) -> Any:
@@ -213,11 +243,9 @@ class _Resolution:
         try:
             value = self.parser.parse(item.type, name, raw, item.options.get("itemType") or _multi(item))
         except ValueProblem as problem:
-            result.problems.append(
-                self._text(
-                    name, item, problem.message if problem.plain else self._wrapped(item, raw, problem), raw
-                )
-            )
+            text = problem.message if problem.plain else self._wrapped(item, raw, problem)
+            bare = self.dialect.major >= 2 and not problem.plain
+            result.problems.append(text if bare else self._text(name, item, text, raw))
             return None
         except SimulatorError as error:
             result.problems.append(self._text(name, item, error.message, raw))
@@ -229,9 +257,7 @@ class _Resolution:
 
     def _default(self, item: Input, options: list[Any] | None, scope: Scope) -> Any:
         if item.has_defaults:
-            if isinstance(item.defaults, str):
-                return self.renderer.render(item.defaults, scope)
-            return self.renderer.render_deep(item.defaults, scope)
+            return default_value(item, self.dialect, self.renderer, scope)
         if item.options.get("autoSelectFirst") in (True, "true") and options:
             return [options[0]] if item.type == "MULTISELECT" else options[0]
         return None

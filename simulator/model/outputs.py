@@ -8,12 +8,13 @@ from typing import Any
 
 from simulator.dialect import Dialect
 from simulator.errors import InvalidInputError, SimulatorError
+from simulator.expressions.java.values import Float
 from simulator.expressions.scope import Scope
 from simulator.model.flow import FlowOutput
 from simulator.model.inputs import Renders
 from simulator.model.typing import TypedParser, ValueProblem, java_text
 
-__all__ = ["json_friendly", "render_outputs"]
+__all__ = ["json_friendly", "render_outputs", "through_json"]
 
 
 def render_outputs(
@@ -48,13 +49,11 @@ def render_outputs(
 
 
 def _render(value: Any, renderer: Renders, scope: Scope) -> Any:
-    if isinstance(value, str):
-        return renderer.render(value, scope)
-    return renderer.render_deep(value, scope)
+    return renderer.render_deep({"value": value}, scope).get("value")
 
 
 def _typed(output: FlowOutput, value: Any, parser: TypedParser) -> Any:
-    if value is None and (output.required is False or parser.dialect.major >= 2):
+    if value is None and output.required is False:
         return None
     try:
         return parser.parse(output.type, output.id, value)
@@ -63,6 +62,8 @@ def _typed(output: FlowOutput, value: Any, parser: TypedParser) -> Any:
         if not problem.plain:
             fenced = f"errors:\n```\n{message}\n```"
             message = f" {fenced}"
+            if parser.dialect.major >= 2:
+                raise InvalidInputError(message, span=output.node.span, code="SIM-OUTPUT-001") from problem
             if parser.dialect.major == 1:
                 message = f"java.lang.Exception: Expected `{output.type}` but received `{java_text(value)}` with {fenced}"
         if parser.dialect.major == 1:
@@ -80,6 +81,18 @@ def json_friendly(value: Any) -> Any:
         return [json_friendly(item) for item in value]
     if isinstance(value, dt.timedelta):
         return value.total_seconds()
-    if isinstance(value, (dt.date, dt.time)):
+    if isinstance(value, dt.time):
+        return value.isoformat()
+    if isinstance(value, dt.date):
         return java_text(value)
     return value
+
+
+def through_json(value: Any) -> Any:
+    """A typed value as Kestra's executions hand it on, which is as JSON: dates and times are text, a DURATION its seconds,
+    a FLOAT the double that is written the same, deep."""
+    if isinstance(value, dict):
+        return {key: through_json(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [through_json(item) for item in value]
+    return float(java_text(value)) if isinstance(value, Float) else json_friendly(value)

@@ -40,6 +40,15 @@ _FLOAT = re.compile(
 _DATE = re.compile(r"([-+]?\d{4,9})-(\d\d)-(\d\d)", re.ASCII)
 _TIME = re.compile(r"(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?", re.ASCII)
 _STORED = ("kestra", "file", "nsfile")
+#: 2.0's word for a value of the wrong form (TypeConverter): the class that it was to become
+_CLASSES = {
+    "INT": "Integer",
+    "FLOAT": "Float",
+    "DATETIME": "Instant",
+    "DATE": "LocalDate",
+    "TIME": "LocalTime",
+    "DURATION": "Duration",
+}
 
 
 class ValueProblem(Exception):  # noqa: N818 - a step of ours, never seen outside the room
@@ -130,10 +139,16 @@ class TypedParser:
         if type_ is None:
             return value
         if value is None:
-            raise ValueProblem('Cannot invoke "Object.toString()" because "current" is null')
+            raise self._nothing(type_)
         method = _PARSERS.get(type_)
         if method is not None:
-            return method(self, value)
+            try:
+                return method(self, value)
+            except ValueProblem as problem:
+                if self.dialect.major == 1 or type_ not in _CLASSES:
+                    raise
+                text = f"Cannot convert value '{java_text(value)}' to {_CLASSES[type_]}"
+                raise ValueProblem(text, plain=True) from problem
         if type_ in ("ARRAY", "MULTISELECT"):
             return self._items(name, value, item_type)
         if type_ == "FILE":
@@ -141,6 +156,15 @@ class TypedParser:
         if type_ == "SECRET":
             return self._secret(value)
         raise ValueProblem(f"No enum constant io.kestra.core.models.flows.Type.{type_}", plain=True)
+
+    def _nothing(self, type_: str) -> ValueProblem:
+        """What Java says of a null where a value is needed."""
+        if self.dialect.major >= 2:
+            if type_ in _CLASSES or type_ == "BOOL":
+                return ValueProblem("No value present")
+            if type_ in ("ARRAY", "MULTISELECT"):
+                return ValueProblem('argument "content" is null', plain=True)
+        return ValueProblem('Cannot invoke "Object.toString()" because "current" is null')
 
     # One method per type; the table below names them.
 
@@ -204,7 +228,7 @@ class TypedParser:
         try:
             return json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ValueProblem(_json_message(text, error)) from error
+            raise ValueProblem(_json_message(text, error, self.dialect)) from error
 
     def _yaml(self, value: Any) -> Any:
         if not isinstance(value, str):
@@ -249,7 +273,7 @@ class TypedParser:
         try:
             items = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ValueProblem(_json_message(text, error)) from error
+            raise ValueProblem(_json_message(text, error, self.dialect)) from error
         if not isinstance(items, list):
             raise ValueProblem(
                 "Cannot deserialize value of type `java.util.ArrayList<java.lang.Object>` from "
@@ -277,7 +301,12 @@ class TypedParser:
         return cipher if self.dialect.major == 1 else {"value": cipher, "type": ENCRYPTED_TYPE}
 
 
-def _json_message(text: str, error: Exception) -> str:
+def _json_message(text: str, error: Exception, dialect: Dialect) -> str:
+    from simulator.expressions.java.json_errors import explain_json
+
+    explained = explain_json(text) if dialect.major >= 2 else None
+    if explained is not None:
+        return explained
     if isinstance(error, json.JSONDecodeError):
         word = re.match(r"[\w.-]+", text[error.pos :])
         if word:

@@ -73,3 +73,23 @@ def test_a_run_that_an_sla_interrupts_is_killed(tmp_path: Path, dialect: Dialect
     done = World(tmp_path, text, dialect=dialect).run()
     assert state(done) == "FAILED"
     assert state(run_of(done, "nap")) == ("KILLED" if dialect is V2 else "FAILED")
+
+
+INPUTS = """
+inputs:
+  - {id: f, type: FLOAT, defaults: 3.14}
+  - {id: d, type: DURATION, defaults: PT5M}
+  - {id: t, type: TIME, defaults: "10:00"}
+  - {id: none, type: STRING, dependsOn: {inputs: [f], condition: "{{ inputs.f > 4 }}"}, defaults: x}
+  - {id: never, type: STRING, dependsOn: {inputs: [f], condition: "{{ inputs.f > 4 }}"}, defaults: "{{ inputs.f }}"}
+"""
+
+
+@BOTH
+def test_inputs_are_what_json_makes_of_them(tmp_path: Path, dialect: Dialect) -> None:
+    """A default stands in for an input that `dependsOn` leaves out, when it needs no other input."""
+    task = f"- {{id: a, type: {RETURN}, format: '{{{{ inputs.d }}}} {{{{ inputs.t }}}} {{{{ inputs }}}}'}}"
+    done = World(tmp_path, flow(task, head=INPUTS), dialect=dialect).run()
+    assert done.inputs == {"f": 3.14, "d": 300.0, "t": "10:00:00"}
+    seen = '{"f":3.14,"d":300.0,"t":"10:00:00","none":"x"}'
+    assert run_of(done, "a").outputs == {"value": f"300.0 10:00:00 {seen}"}

@@ -8,12 +8,13 @@ import pytest
 from simulator.diagnostics import Collector
 from simulator.dialect import V1, V2, Dialect
 from simulator.errors import InvalidInputError
+from simulator.expressions.java.values import Float
 from simulator.expressions.renderer import Renderer
 from simulator.expressions.scope import Scope
 from simulator.model.build import build_flow
 from simulator.model.flow import Flow
 from simulator.model.inputs import nest, resolve_inputs, undeclared
-from simulator.model.outputs import render_outputs
+from simulator.model.outputs import render_outputs, through_json
 from simulator.values import Instant
 from tests.model.fake import FakeCatalog
 
@@ -74,8 +75,8 @@ def test_secret_of_the_older_line_is_plain_ciphertext() -> None:
 @pytest.mark.parametrize(
     ("spec", "given", "old", "new"),
     [
-        ("type: INT", "1.5", 'For input string: "1.5"', 'For input string: "1.5"'),
-        ("type: INT", "3000000000", 'For input string: "3000000000"', 'For input string: "3000000000"'),
+        ("type: INT", "1.5", 'For input string: "1.5"', "Cannot convert value '1.5' to Integer"),
+        ("type: INT", "3000000000", 'For input string: "3000000000"', "Cannot convert value '3000000000' to Integer"),
         ("type: INT, max: 3", 4, "it must be less than `3`", "it must be less than `3`"),
         ("type: FLOAT, min: 0.1", "0", "it must be more than `0.1`", "it must be more than `0.1`"),
         ("type: TIME, after: '01:00:00'", "00:00:01", "it must be after `01:00`", "it must be after `01:00`"),
@@ -86,7 +87,7 @@ def test_secret_of_the_older_line_is_plain_ciphertext() -> None:
         ("type: ARRAY, itemType: INT", '["s"]', "Unable to parse array element as `INT` on `s`", "Unable to parse array element as `INT` on `s`"),
         ("type: EMAIL", "nobody", "The input must be a valid email", "The input must be a valid email"),
         ("type: URI", "http:/bla", "Expected `URI` but received `http:/bla`", "Invalid URI format."),
-        ("type: DATE", "x", "java.lang.Exception: Expected `DATE` but received `x` with errors:\n```\nText 'x' could not be parsed at index 0\n```", " errors:\n```\nText 'x' could not be parsed at index 0\n```"),
+        ("type: DATE", "x", "java.lang.Exception: Expected `DATE` but received `x` with errors:\n```\nText 'x' could not be parsed at index 0\n```", "Cannot convert value 'x' to LocalDate"),
     ],
 )  # fmt: skip
 def test_what_is_refused(spec: str, given: Any, old: str, new: str) -> None:
@@ -101,7 +102,7 @@ def test_what_is_refused(spec: str, given: Any, old: str, new: str) -> None:
 def test_missing_inputs() -> None:
     both = "  - {id: a, type: INT}\n  - {id: b.c, type: STRING}"
     assert error(both, V1) == "a: Invalid input for `a`, missing required input, but received `null`"
-    assert error(both, V2) == "Missing required input:a\nMissing required input:b.c"
+    assert error(both, V2) == "Missing required input:a"
     assert resolve("  - {id: a, type: INT, required: false}") == {"a": None}
     assert error("  - {id: a, type: INT}", V2, a="") == "Missing required input:a"
     assert resolve("  - {id: a, type: STRING}", V2, a="") == {"a": ""}
@@ -205,9 +206,95 @@ def test_outputs() -> None:
 
 def test_outputs_of_the_wrong_type() -> None:
     bad = '  - {id: a, type: INT, value: "{{ outputs.t.value }}"}'
-    with pytest.raises(InvalidInputError, match='Invalid value for output `a`. Cause: For input string: "v"'):
+    with pytest.raises(
+        InvalidInputError, match="Invalid value for output `a`. Cause: Cannot convert value 'v' to Integer"
+    ):
         outputs(bad)
     with pytest.raises(
         InvalidInputError, match='Invalid output for `a`, For input string: "v", but received `v`'
     ):
         outputs(bad, V1)
+
+
+JSON_SOURCE = (
+    "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1, column: 1]"
+)
+
+
+@pytest.mark.parametrize(
+    ("spec", "value"),
+    [
+        ("type: INT, defaults: 1.5", 1),
+        ("type: DURATION, defaults: 60", dt.timedelta(minutes=1)),
+        ("type: DATE, defaults: '2026-01-31T10:00:00Z'", dt.date(2026, 1, 31)),
+        ("type: DATETIME, defaults: '2026-01-31T10:00+02:00'", Instant(2026, 1, 31, 8, tzinfo=dt.UTC)),
+        ("type: BOOL, defaults: 'True'", True),
+    ],
+)
+def test_defaults_become_their_type_before_they_are_values(spec: str, value: Any) -> None:
+    assert resolve(f"  - {{id: x, {spec}}}") == {"x": value}
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        (
+            "type: BOOL, defaults: 'yes'",
+            "com.fasterxml.jackson.core.JsonParseException: Unrecognized token 'yes': was expecting "
+            f"(JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n at {JSON_SOURCE}",
+        ),
+        (
+            "type: INT, defaults: true",
+            "com.fasterxml.jackson.databind.exc.MismatchedInputException: Cannot deserialize value of type "
+            f"`java.lang.Integer` from Boolean value (token `JsonToken.VALUE_TRUE`)\n at {JSON_SOURCE}",
+        ),
+    ],
+)
+def test_defaults_that_are_not_of_their_type(spec: str, why: str) -> None:
+    assert error(f"  - {{id: x, {spec}}}") == f"Invalid value for input `x`. Cause: {why}"
+
+
+def test_an_empty_default_of_a_number_is_none() -> None:
+    assert error("  - {id: x, type: INT, defaults: \"{{ '' }}\"}") == "Missing required input:x"
+
+
+def test_only_the_first_wrong_input_is_in_the_message_but_all_have_a_diagnostic() -> None:
+    with pytest.raises(InvalidInputError) as caught:
+        resolve("  - {id: a, type: INT}\n  - {id: b, type: EMAIL, defaults: x}")
+    assert caught.value.message == "Missing required input:a"
+    assert [item.message for item in caught.value.to_diagnostics()] == [
+        "Missing required input:a",
+        "Invalid value for input `b`. Cause: The input must be a valid email",
+    ]
+
+
+def test_an_input_whose_condition_fails_is_left_out() -> None:
+    text = '  - {id: a, type: INT, defaults: 1}\n  - {id: b, type: INT, dependsOn: {inputs: [a], condition: "{{ no }}"}}'
+    assert resolve(text) == {"a": 1}
+    assert "Invalid condition" in error(text, V1)
+
+
+def test_unexpected_failures_stand_alone() -> None:
+    assert error("  - {id: x, type: JSON}", x="{a").startswith(
+        " errors:\n```\nUnexpected character ('a' (code 97)): was expecting double-quote to start field name\n at ["
+    )
+
+
+@pytest.mark.parametrize(
+    ("type_", "why"),
+    [
+        ("STRING", 'Cannot invoke "Object.toString()" because "current" is null'),
+        ("INT", "No value present"),
+    ],
+)
+def test_a_required_output_that_is_null(type_: str, why: str) -> None:
+    output = f'  - {{id: a, type: {type_}, value: "{{{{ null }}}}"'
+    with pytest.raises(InvalidInputError) as caught:
+        outputs(output + "}")
+    assert caught.value.message == f" errors:\n```\n{why}\n```"
+    assert outputs(output + ", required: false}") == ({"a": None}, [])
+
+
+def test_what_json_makes_of_values() -> None:
+    values = {"f": Float("3.14"), "d": [dt.timedelta(minutes=5)], "t": dt.time(10), "n": None}
+    assert through_json(values) == {"f": 3.14, "d": [300.0], "t": "10:00:00", "n": None}
