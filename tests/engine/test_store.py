@@ -3,12 +3,15 @@
 import base64
 import datetime as dt
 import json
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from simulator.engine.clock import RunClock
-from simulator.engine.events import RunEnded, RunStarted
+from simulator.engine.events import RunEnded, RunStarted, TaskRunChanged
 from simulator.engine.jsonform import execution_from_json, to_json
 from simulator.engine.store import EVENTS, EventStore, Store, read_run
 from simulator.errors import NotFoundError, StorageError, UsageError
@@ -122,6 +125,62 @@ def test_the_end_of_the_run_is_kept(tmp_path: Path) -> None:
     world.executor.kernel.sink(RunEnded(START, 8))
     assert read_run(folder).exit_code == 8
     assert all(json.loads(line) for line in (folder / EVENTS).read_text().splitlines())
+
+
+def test_of_a_turn_the_last_word_on_each_thing_is_kept(tmp_path: Path) -> None:
+    world, folder = kept(tmp_path, PAUSED)
+    execution = world.run()
+    alone = read_run(folder)
+    other = tmp_path / "other"
+    other.mkdir()
+    store = EventStore(other, str)
+    told = World(tmp_path / "again", PAUSED)
+    told.run()
+    store.on_events(told.events)
+    together = read_run(other)
+    assert list(together.executions.values()) == list(alone.executions.values()) == [execution]
+    assert together.logs == alone.logs
+    assert together.types == alone.types
+    lines = [(folder / EVENTS).read_bytes().splitlines(), (other / EVENTS).read_bytes().splitlines()]
+    messages = sum(map(len, together.logs.values()))
+    assert len(lines[1]) == 1 + len(execution.task_runs) + messages < len(lines[0])
+
+
+def test_a_fact_and_a_removal_survive_a_turn(tmp_path: Path) -> None:
+    world, folder = kept(tmp_path, PAUSED)
+    run = run_of(world.run(), "a")
+    other = run_of(world.executor.executions()[0], "seq")
+    store = EventStore(folder, str)
+    store.on_events(
+        [
+            TaskRunChanged(START, run, "t", fact="6 rows"),
+            TaskRunChanged(START, run, "t"),
+            TaskRunChanged(START, other, "t"),
+            TaskRunChanged(START, other, "t", removed=True),
+        ]
+    )
+    read = read_run(folder)
+    assert read.facts == {run.id: "6 rows"}
+    assert ids(read.executions[run.execution_id]) == ["a", "wait"]
+
+
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        (1 << 70, 1 << 70),
+        ("half \ud83d pair", "half \ud83d pair"),
+        (float("nan"), "NaN"),
+        (float("-inf"), "-Infinity"),
+        (1e300, 1e300),
+        (Decimal("Infinity"), "Infinity"),
+    ],
+)
+def test_values_that_json_hardly_knows(tmp_path: Path, value: Any, read: Any) -> None:
+    world, folder = kept(tmp_path, PAUSED)
+    run = replace(run_of(world.run(), "a"), outputs={"v": value, "none": None})
+    EventStore(folder, str).on_event(TaskRunChanged(START, run, "t"))
+    found = run_of(read_run(folder).executions[run.execution_id], "a")
+    assert found.outputs == {"v": read, "none": None}
 
 
 def test_a_full_disk_is_an_error_of_ours(tmp_path: Path) -> None:
