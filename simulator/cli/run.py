@@ -129,7 +129,11 @@ def _start(args: argparse.Namespace) -> dict[str, Any]:
         return {}
     flags: dict[str, Any] = {"trigger": args.trigger}
     if args.at:
-        flags["at"] = flags["now"] = parse_now(args.at)
+        flags["at"] = parse_now(args.at)
+        if args.now is None:
+            flags["now"] = flags["at"]
+        elif flags["at"] > parse_now(args.now):
+            raise UsageError("--at is later than --now: the schedule is not due yet")
     if args.payload is not None:
         flags["payload"] = value_file(args.payload, "--payload")
     return flags

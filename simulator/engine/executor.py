@@ -53,6 +53,7 @@ from simulator.engine.subflows import SubflowCalls
 from simulator.engine.task import Endpoints, ProcessRunner
 from simulator.engine.triggers.firing import Triggers
 from simulator.engine.triggers.listening import FlowTriggers
+from simulator.engine.triggers.playing import Backfill, Held, Scheduler, Span
 from simulator.engine.triggers.schedule import Fire
 from simulator.engine.triggers.webhook import WebhookResponse, Webhooks
 from simulator.errors import NotFoundError
@@ -141,6 +142,7 @@ class Executor:
         self._subflows.restart = self._loops.restart = self._items.restart = self.services.restart_live
         self.slas = SlaWatch(kernel, passes, self.services.stop)
         self.triggers = Triggers(self)
+        self.scheduler = Scheduler(self)
         self.flow_triggers = FlowTriggers(self)
         self.webhooks = Webhooks(self)
         passes.dispatch = dispatcher.dispatch
@@ -253,9 +255,18 @@ class Executor:
         """When a Schedule or ScheduleOnDates fires in [start, end): date and `trigger` variables."""
         return self.triggers.dates(flow, trigger, start, end)
 
-    def play_triggers(self, until: dt.datetime, flows: Sequence[Flow] | None = None) -> None:
-        """Runs all schedules and polling triggers of the deployed flows (or these) until `until`, in the run's time."""
-        self.triggers.play(until, flows)
+    def play_triggers(
+        self, until: dt.datetime, flows: Sequence[Flow] | None = None, **options: Any
+    ) -> list[Held]:
+        """Runs all schedules and polling triggers of the deployed flows (or these) until `until`, in the run's time.
+
+        Returns the triggers that wait for an execution of theirs to end. Options: see `triggers.playing`.
+        """
+        return self.scheduler.play(until, flows, **options)
+
+    def backfill(self, flow: Flow, trigger: Trigger, span: Span, given: Backfill) -> list[Held]:
+        """Runs the dates that a schedule had in a span of the past; see `triggers.playing`."""
+        return self.scheduler.backfill(flow, trigger, span, given)
 
     def webhook(self, namespace: str, flow_id: str, key: str, **call: Any) -> WebhookResponse:
         """One call of a webhook (method, query, body, headers); see `triggers.webhook`."""
@@ -361,3 +372,4 @@ class Executor:
             else:
                 self._subflows.ended(above, run_id, live)
         self.flow_triggers.ended(live)
+        self.scheduler.released(live)

@@ -172,6 +172,8 @@ class Trigger:
     when: str | None = None
     labels: tuple[tuple[str, Any], ...] = ()
     stop_after: tuple[str, ...] = ()
+    allow_concurrent: bool = False
+    """2.0: whether it fires while an execution that it started is not over."""
     log_level: str | None = None
     fail_on_trigger_error: bool = False
 

@@ -437,6 +437,7 @@ def build_trigger(node: Node, problems: Problems, path: str) -> Trigger | None:
         when=_text(node, "when"),
         labels=read_labels(node.get("labels"), problems),
         stop_after=tuple(map(as_text, stop.plain())) if isinstance(stop, ListNode) else (),
+        allow_concurrent=_flag(node, "allowConcurrent"),
         log_level=_text(node, "logLevel") or _text(node, "minLogLevel"),
         fail_on_trigger_error=_flag(node, "failOnTriggerError"),
     )  # fmt: skip

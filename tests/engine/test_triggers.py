@@ -8,7 +8,7 @@ import pytest
 
 from simulator.dialect import V1, V2
 from simulator.engine.triggers.cron import Cron
-from simulator.errors import InvalidFlowError, NotFoundError
+from simulator.errors import InvalidFlowError, NotFoundError, UsageError
 from tests.engine.harness import LOG, RETURN, START, World, flow, ids, run_of, state
 
 CORE = "io.kestra.plugin.core"
@@ -158,3 +158,91 @@ def test_listeners_of_1x_run_after_the_end(tmp_path: Path) -> None:
         """,
     )
     assert ids(World(tmp_path, text, dialect=V1).run()) == ["a", "yes"]
+
+
+def test_a_schedule_by_hand_takes_a_date_of_its_own(tmp_path: Path) -> None:
+    world = World(tmp_path, SCHEDULED)
+    # nine o'clock of a Monday: the last date that has passed
+    made = world.executor.fire("test.engine", "flow", "daily")
+    assert made is not None and made.trigger is not None
+    assert made.trigger["date"] == "2025-03-03T07:00:00+01:00"
+    assert world.clock.now() == START
+    # the date at or after a moment; the run begins then
+    later = world.executor.fire("test.engine", "flow", "daily", at=utc("2025-03-05T00:00"))
+    assert later is not None and later.trigger is not None
+    assert later.trigger["date"] == "2025-03-05T07:00:00+01:00"
+    assert world.clock.now() == later.schedule_date == utc("2025-03-05T06:00")
+
+
+def test_a_schedule_by_hand_that_is_too_late(tmp_path: Path) -> None:
+    world = World(tmp_path, SCHEDULED.replace("timezone:", "lateMaximumDelay: PT1H, timezone:"))
+    with pytest.raises(UsageError, match="2025-03-03T07:00:00.01:00 is later than lateMaximumDelay"):
+        world.executor.fire("test.engine", "flow", "daily", at=utc("2025-03-03T06:00"))
+    assert world.executor.fire("test.engine", "flow", "daily") is not None, "as if it were in time"
+
+
+def test_a_call_by_hand_is_read_as_a_call(tmp_path: Path) -> None:
+    text = WEBHOOK.replace("wait: true", "wait: true, when: \"{{ trigger.headers['X-N'][0] == '1' }}\"")
+    world = World(tmp_path, text)
+    call = {"body": '{"n": 4}', "headers": {"X-N": 1}, "parameters": {"q": "x"}, "key": "flow-key"}
+    made = world.executor.fire("test.engine", "flow", "hook", payload=call)
+    assert made is not None
+    assert made.trigger == {
+        "headers": {"X-N": ["1"]},
+        "parameters": {"q": ["x"]},
+        "body": {"n": 4},
+        "_context": {"id": "hook", "type": f"{CORE}.trigger.Webhook"},
+    }
+    assert world.executor.fire("test.engine", "flow", "hook", payload={**call, "headers": {"X-N": 2}}) is None
+    with pytest.raises(NotFoundError, match="Webhook not found"):
+        world.executor.fire("test.engine", "flow", "hook", payload={**call, "key": "other"})
+
+
+DEPENDS = flow(
+    f'- {{id: a, type: {RETURN}, format: "{{{{ trigger.outputs.n }}}} {{{{ trigger.flowId }}}}"}}',
+    tail=f"""
+    triggers:
+      - id: after
+        type: {CORE}.trigger.Flow
+        when: "{{{{ trigger.state != 'WARNING' }}}}"
+        dependsOn:
+          - {{namespace: other, flowId: one, states: [SUCCESS, WARNING]}}
+          - {{namespace: other, flowId: two, labels: {{team.name: data}}}}
+    """,
+)
+
+
+@pytest.mark.parametrize(
+    ("heard", "fires"),
+    [
+        ([{"flowId": "one"}], False),
+        ([{"flowId": "two", "executionLabels": {"team": {"name": "data"}}}, {"flowId": "one"}], True),
+        ([{"flowId": "two", "labels": {"team.name": "else"}}, {"flowId": "one"}], False),
+        ([{"flowId": "two", "labels": {"team.name": "data"}}, {"flowId": "one", "state": "FAILED"}], False),
+        ([{"flowId": "two", "labels": {"team.name": "data"}}, {"flowId": "one", "state": "WARNING"}], False),
+    ],
+)
+def test_executions_that_a_flow_trigger_hears_of(
+    tmp_path: Path, heard: list[dict[str, object]], fires: bool
+) -> None:
+    world = World(tmp_path, DEPENDS)
+    told = [{"namespace": "other", "outputs": {"n": 4}, **item} for item in heard]
+    made = world.executor.fire("test.engine", "flow", "after", payload=told)
+    assert (made is not None) is fires
+    if made is not None:
+        world.executor.run_until_idle()
+        assert run_of(world.executor.execution(made.id), "a").outputs == {"value": "4 one"}
+
+
+def test_what_no_flow_trigger_can_hear(tmp_path: Path) -> None:
+    world = World(tmp_path, DEPENDS)
+    with pytest.raises(UsageError, match="needs a payload"):
+        world.executor.fire("test.engine", "flow", "after")
+    with pytest.raises(UsageError, match="`DONE` is no state"):
+        world.executor.fire(
+            "test.engine", "flow", "after", payload={"namespace": "a", "flowId": "b", "state": "DONE"}
+        )
+    made = world.executor.fire(
+        "test.engine", "flow", "after", payload={"outputs": {"n": 1}, "state": "SUCCESS"}
+    )
+    assert made is not None, "variables alone are taken as they are"

@@ -15,6 +15,7 @@ from simulator.model.flow import Flow
 __all__ = ["CONDITIONS", "Subject", "all_hold"]
 
 _DAYS = ("MONDAY", "TUESDAY", "WEDNESDAY", "THURSDAY", "FRIDAY", "SATURDAY", "SUNDAY")
+_IN_MONTH = ("FIRST", "SECOND", "THIRD", "FOURTH")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +60,32 @@ def _date(condition: Mapping[str, Any], subject: Subject) -> dt.datetime:
 
 
 def _moment(text: Any) -> dt.datetime:
-    moment = dt.datetime.fromisoformat(str(text))
+    moment = dt.datetime.fromisoformat(str(text).partition("[")[0])
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _seconds(time: dt.time | dt.datetime) -> float:
+    """An offset time as Java compares it: the time of the day less the offset, which may be below 0 or above a day."""
+    whole = time.hour * 3600 + time.minute * 60 + time.second + time.microsecond / 1e6
+    return whole - (time.utcoffset() or dt.timedelta()).total_seconds()
+
+
+def _time(text: Any) -> float:
+    return _seconds(dt.time.fromisoformat(str(text)))
+
+
+def _read(text: Any, read: Callable[[Any], Any]) -> Any:
+    try:
+        return read(text)
+    except ValueError:
+        raise TaskError(f"Text '{text}' could not be parsed") from None
 
 
 def _between(condition: Mapping[str, Any], subject: Subject, read: Callable[[Any], Any], value: Any) -> bool:
     after, before = subject.render(condition.get("after")), subject.render(condition.get("before"))
     if after is None and before is None:
         raise TaskError("Invalid condition with no before nor after")
-    return (after is None or value > read(after)) and (before is None or value < read(before))
+    return (after is None or value > _read(after, read)) and (before is None or value < _read(before, read))
 
 
 def _date_time_between(condition: Mapping[str, Any], subject: Subject) -> bool:
@@ -75,28 +93,31 @@ def _date_time_between(condition: Mapping[str, Any], subject: Subject) -> bool:
 
 
 def _time_between(condition: Mapping[str, Any], subject: Subject) -> bool:
-    def read(text: Any) -> dt.time:
-        return _utc(dt.time.fromisoformat(str(text)))
+    return _between(condition, subject, _time, _seconds(_date(condition, subject)))
 
-    def _utc(time: dt.time) -> dt.time:
-        moment = dt.datetime.combine(dt.date(2000, 1, 2), time.replace(tzinfo=time.tzinfo or dt.UTC))
-        return moment.astimezone(dt.UTC).time()
 
-    return _between(condition, subject, read, _date(condition, subject).astimezone(dt.UTC).time())
+def _one_of(condition: Mapping[str, Any], subject: Subject, name: str, allowed: Sequence[str]) -> str:
+    """A rendered word. Raises TaskError for another one."""
+    found = str(subject.render(condition.get(name)))
+    if found not in allowed:
+        raise TaskError(f"Invalid {name} '{found}', expected one of [{', '.join(allowed)}]")
+    return found
 
 
 def _day_week(condition: Mapping[str, Any], subject: Subject) -> bool:
-    return _DAYS[_date(condition, subject).weekday()] == str(subject.render(condition["dayOfWeek"]))
+    wanted = _one_of(condition, subject, "dayOfWeek", _DAYS)
+    return _DAYS[_date(condition, subject).weekday()] == wanted
 
 
 def _day_week_in_month(condition: Mapping[str, Any], subject: Subject) -> bool:
     date = _date(condition, subject)
-    if _DAYS[date.weekday()] != str(subject.render(condition["dayOfWeek"])):
+    weekday = _one_of(condition, subject, "dayOfWeek", _DAYS)
+    wanted = _one_of(condition, subject, "dayInMonth", (*_IN_MONTH, "LAST"))
+    if _DAYS[date.weekday()] != weekday:
         return False
-    wanted = str(subject.render(condition["dayInMonth"]))
     if wanted == "LAST":
         return (date + dt.timedelta(days=7)).month != date.month
-    return (date.day - 1) // 7 == ("FIRST", "SECOND", "THIRD", "FOURTH").index(wanted)
+    return (date.day - 1) // 7 == _IN_MONTH.index(wanted)
 
 
 def _weekend(condition: Mapping[str, Any], subject: Subject) -> bool:
@@ -110,10 +131,21 @@ def _public_holiday(condition: Mapping[str, Any], subject: Subject) -> bool:
         raise UnsupportedError(
             "PublicHoliday needs a calendar of holidays", hint="install the package `holidays`"
         ) from None
-    country = str(subject.render(condition.get("country")) or "US")
+    date = _date(condition, subject).date()
+    country = str(subject.render(condition.get("country")) or "US").upper()
     division = subject.render(condition.get("subDivision"))
-    calendar = holidays.country_holidays(country.upper(), subdiv=division)
-    return _date(condition, subject).date() in calendar
+    try:
+        known = holidays.country_holidays(country, years=date.year)
+    except NotImplementedError:
+        raise TaskError(f"Cannot find resource 'holidays/Holidays_{country.lower()}.xml'.") from None
+    if date in known:
+        return True
+    # an unknown part of a country adds nothing to the holidays of the country
+    return (
+        division is not None
+        and division in known.subdivisions
+        and date in holidays.country_holidays(country, subdiv=division, years=date.year)
+    )
 
 
 def _execution_flow(condition: Mapping[str, Any], subject: Subject) -> bool:
@@ -140,6 +172,19 @@ def labels_of(raw: Any) -> dict[str, str]:
     if isinstance(raw, Mapping):
         return {str(key): str(value) for key, value in raw.items()}
     return {str(item["key"]): str(item["value"]) for item in raw or ()}
+
+
+def flat_labels(raw: Any, prefix: str = "") -> list[tuple[str, str]]:
+    """As `labels_of`, also of a map that is nested by the dots of its keys."""
+    if not isinstance(raw, Mapping):
+        return list(labels_of(raw).items())
+    found: list[tuple[str, str]] = []
+    for key, value in raw.items():
+        if isinstance(value, Mapping):
+            found.extend(flat_labels(value, f"{prefix}{key}."))
+        else:
+            found.append((f"{prefix}{key}", str(value)))
+    return found
 
 
 def _execution_labels(condition: Mapping[str, Any], subject: Subject) -> bool:

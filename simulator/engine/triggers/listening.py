@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine.creation import CORRELATION
-from simulator.engine.execution import StateType
+from simulator.engine.execution import Execution, State, StateType
 from simulator.engine.flowables.updating import deep_merge
 from simulator.engine.live import Live
 from simulator.engine.placement import enabled
 from simulator.engine.scope import scope_of, variables_of
 from simulator.engine.state import is_falsy
-from simulator.engine.triggers.conditions import Subject, all_hold, holds_quietly, labels_of
+from simulator.engine.triggers.conditions import Subject, all_hold, flat_labels, holds_quietly, labels_of
 from simulator.engine.triggers.windows import Memory, Window, key_of
-from simulator.errors import SimulatorError
+from simulator.errors import SimulatorError, UsageError
 from simulator.model.flow import Flow, Task, Trigger
 from simulator.values import Instant
 
@@ -80,22 +80,51 @@ class FlowTriggers:
                 if (flow.namespace, flow.id, trigger.id) not in self.kernel.disabled_triggers:
                     self._consider(flow, trigger, live)
 
-    def _consider(self, flow: Flow, trigger: Trigger, live: Live) -> None:
+    def hear(self, flow: Flow, trigger: Trigger, told: Sequence[Mapping[str, Any]]) -> Live | None:
+        """Tells one trigger of executions given by hand (`trigger` variables), in order; the last one that it starts."""
+        found: Live | None = None
+        for item in told:
+            live = self._told(flow, item)
+            if (live.value.namespace, live.value.flow_id) != (flow.namespace, flow.id):
+                found = self._consider(flow, trigger, live) or found
+        return found
+
+    def _told(self, flow: Flow, item: Mapping[str, Any]) -> Live:
+        """An execution that is known by what is told of it; SUCCESS if nothing is said."""
+        kernel = self.kernel
+        name = str(item.get("state") or "SUCCESS")
+        try:
+            state = State.created(kernel.now()).with_state(StateType(name), kernel.now())
+        except ValueError:
+            raise UsageError(f"`{name}` is no state", hint=", ".join(StateType)) from None
+        value = Execution(
+            str(item.get("executionId") or kernel.new_id()),
+            str(item["namespace"]),
+            str(item["flowId"]),
+            state,
+            flow_revision=item.get("flowRevision") or 1,
+            outputs=item.get("outputs"),
+            labels=tuple(flat_labels(item.get("executionLabels") or item.get("labels"))),
+        )
+        watched = kernel.flows.find(value.namespace, value.flow_id) or flow
+        return Live(value, watched, kernel.placements(watched))
+
+    def _consider(self, flow: Flow, trigger: Trigger, live: Live) -> Live | None:
         states = trigger.properties.get("states")
         if live.state.value not in (set(states) if states else _STATES):
-            return
+            return None
         try:
             outputs = self._matched(flow, trigger, live)
             if outputs is None:
-                return
+                return None
             if self.kernel.dialect.major >= 2 and trigger.when is not None:
                 text = self._render(flow, live, trigger.when, self.variables(live, outputs))
                 if is_falsy(text, self.kernel.dialect):
-                    return
+                    return None
         except SimulatorError as error:
             self.kernel.log(live, "WARN", f"Unable to evaluate the trigger '{trigger.id}': {error.message}")
-            return
-        self._start(flow, trigger, live, self.variables(live, outputs))
+            return None
+        return self._start(flow, trigger, live, self.variables(live, outputs))
 
     def _matched(self, flow: Flow, trigger: Trigger, live: Live) -> Mapping[str, Any] | None:
         """Outputs for the new execution, None when the trigger does not fire."""
@@ -228,7 +257,7 @@ class FlowTriggers:
                 variables["lastTaskId"] = runs[-1].task_id
         return variables
 
-    def _start(self, flow: Flow, trigger: Trigger, live: Live, variables: dict[str, Any]) -> None:
+    def _start(self, flow: Flow, trigger: Trigger, live: Live, variables: dict[str, Any]) -> Live | None:
         kernel = self.kernel
         inputs: dict[str, Any] | None = None
         problem: str | None = None
@@ -243,14 +272,13 @@ class FlowTriggers:
             seen["_context"] = {"id": trigger.id, "type": trigger.type}
         try:
             if problem is None:
-                self.executor.triggers.start(
+                return self.executor.triggers.start(
                     flow,
                     trigger,
                     seen,
                     inputs,
                     correlation=dict(live.value.labels).get(CORRELATION),
                 )
-                return
         except SimulatorError as error:
             problem = error.message
         kernel.log(
@@ -259,7 +287,8 @@ class FlowTriggers:
             f"Failed to trigger flow {flow.namespace}.{flow.id} for trigger {trigger.id}, invalid inputs",
         )
         if kernel.dialect.major >= 2:
-            self.executor.triggers.start_failed(flow, trigger, seen, problem or "")
+            return self.executor.triggers.start_failed(flow, trigger, seen, problem or "")
+        return None
 
     # --- rendering
 

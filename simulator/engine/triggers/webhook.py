@@ -17,7 +17,9 @@ from simulator.model.flow import Flow, Trigger
 if TYPE_CHECKING:
     from simulator.engine.executor import Executor
 
-__all__ = ["Webhooks", "WebhookResponse", "payload_variables"]
+__all__ = ["WebhookResponse", "Webhooks", "payload_variables"]
+
+_CALL = frozenset({"body", "headers", "parameters", "key"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +42,30 @@ def body_value(body: str | None) -> Any:
 
 
 def payload_variables(payload: Any) -> dict[str, Any]:
-    """`trigger` variables of a payload given by hand: {body, headers, parameters}, or the body alone."""
-    if isinstance(payload, Mapping) and set(payload) <= {"body", "headers", "parameters"}:
-        return dict(payload)
-    return {"body": payload, "headers": {}, "parameters": {}}
+    """`trigger` variables of a payload given by hand: {body, headers, parameters, key}, or the body alone.
+
+    As those of a call: a body of JSON text is read, headers and parameters are lists of texts.
+    """
+    if not (isinstance(payload, Mapping) and payload and set(payload) <= _CALL):
+        payload = {"body": payload}
+    variables: dict[str, Any] = {name: _lists(payload.get(name)) for name in ("headers", "parameters")}
+    body = payload.get("body")
+    value = body_value(body) if isinstance(body, str) else body
+    if value is not None:
+        variables["body"] = value
+    if payload.get("key") is not None:
+        variables["key"] = payload["key"]
+    return variables
+
+
+def _lists(values: Any) -> dict[str, list[str]]:
+    """Each value as a list of texts."""
+    if not isinstance(values, Mapping):
+        return {}
+    return {
+        str(name): [str(item) for item in value] if isinstance(value, list) else [str(value)]
+        for name, value in values.items()
+    }
 
 
 class Webhooks:
