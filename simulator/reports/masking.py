@@ -194,25 +194,31 @@ def mask_diagnostic(diagnostic: Diagnostic, redactor: _Redacts) -> Diagnostic:
 
 
 def _mask_run(run: TaskRun, redactor: _Redacts) -> TaskRun:
-    outputs = mask_deep(run.outputs, redactor)
-    value = mask_deep(run.value, redactor)
+    outputs = mask_deep(run.outputs, redactor) if run.outputs else run.outputs
+    value = redactor.redact(run.value) if run.value else run.value
     if outputs is run.outputs and value == run.value:
         return run
     return replace(run, outputs=outputs, value=value)
 
 
+_BROUGHT = ("inputs", "outputs", "variables", "trigger", "loop")
+
+
 def mask_execution(execution: Execution, redactor: _Redacts) -> Execution:
-    """The execution with everything that a flow or its tasks put into it masked."""
-    return replace(
-        execution,
-        task_runs=tuple(_mask_run(run, redactor) for run in execution.task_runs),
-        inputs=mask_deep(execution.inputs, redactor),
-        outputs=mask_deep(execution.outputs, redactor),
-        labels=tuple((redactor.redact(key), redactor.redact(value)) for key, value in execution.labels),
-        variables=mask_deep(execution.variables, redactor),
-        trigger=mask_deep(execution.trigger, redactor),
-        loop=mask_deep(execution.loop, redactor),
-    )
+    """The execution with everything that a flow or its tasks put into it masked; itself when there is nothing to hide."""
+    changed: dict[str, Any] = {}
+    for name in _BROUGHT:
+        value = getattr(execution, name)
+        masked = mask_deep(value, redactor) if value else value
+        if masked is not value:
+            changed[name] = masked
+    labels = tuple((redactor.redact(key), redactor.redact(value)) for key, value in execution.labels)
+    if labels != execution.labels:
+        changed["labels"] = labels
+    runs = [_mask_run(run, redactor) for run in execution.task_runs]
+    if any(run is not before for run, before in zip(runs, execution.task_runs, strict=True)):
+        changed["task_runs"] = tuple(runs)
+    return replace(execution, **changed) if changed else execution
 
 
 def mask_event(event: Event, redactor: _Redacts) -> Event:
@@ -225,7 +231,8 @@ def mask_event(event: Event, redactor: _Redacts) -> Event:
                 return event
             return replace(event, task_run=run, fact=fact)
         case ExecutionStarted() | ExecutionChanged() | ExecutionEnded():
-            return replace(event, execution=mask_execution(event.execution, redactor))
+            execution = mask_execution(event.execution, redactor)
+            return event if execution is event.execution else replace(event, execution=execution)
         case LogEmitted():
             message = redactor.redact(event.entry.message)
             if message == event.entry.message:

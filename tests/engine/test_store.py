@@ -142,8 +142,8 @@ def test_of_a_turn_the_last_word_on_each_thing_is_kept(tmp_path: Path) -> None:
     assert together.logs == alone.logs
     assert together.types == alone.types
     lines = [(folder / EVENTS).read_bytes().splitlines(), (other / EVENTS).read_bytes().splitlines()]
-    messages = sum(map(len, together.logs.values()))
-    assert len(lines[1]) == 1 + len(execution.task_runs) + messages < len(lines[0])
+    others = sum(map(len, together.logs.values())) + len(together.metrics)
+    assert len(lines[1]) == 1 + len(execution.task_runs) + others < len(lines[0])
 
 
 def test_a_fact_and_a_removal_survive_a_turn(tmp_path: Path) -> None:
