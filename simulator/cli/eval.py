@@ -155,9 +155,9 @@ def _variables(path: Path | None) -> Mapping[str, Any]:
         except (ValueError, RecursionError) as error:
             raise UsageError(f"--vars: `{path}` is no JSON: {error}") from None
     else:
-        from simulator.source.yaml import read_yaml
+        from simulator.source.yaml import read_own
 
-        content = read_yaml(text, str(path)).plain()
+        content = read_own(text, str(path)).plain()
     if not isinstance(content, Mapping):
         raise UsageError(f"--vars: `{path}` must hold a map")
     return content

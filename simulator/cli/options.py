@@ -112,14 +112,14 @@ def read_inputs(file: Path | None, items: Iterable[str]) -> dict[str, Any]:
 
 def value_file(path: Path, flag: str) -> Any:
     """What a YAML or JSON file holds. Raises UsageError when it cannot be read."""
-    from simulator.source.yaml import read_yaml
+    from simulator.source.yaml import read_own
 
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"{flag}: cannot read `{path}`: {reason}") from None
-    return read_yaml(text, str(path)).plain()
+    return read_own(text, str(path)).plain()
 
 
 def _mapping_file(path: Path, flag: str) -> Mapping[str, Any]:

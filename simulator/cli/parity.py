@@ -61,13 +61,12 @@ def _aside(known: int) -> str:
 
 
 def _known(path: Path) -> Mapping[str, Mapping[str, str]]:
-    from simulator.source.nodes import MapNode
-    from simulator.source.yaml import read_yaml
+    from simulator.cli.options import value_file
 
-    node = read_yaml(path.read_text("utf-8"), str(path))
-    if not isinstance(node, MapNode):
+    known = value_file(path, "--known")
+    if not isinstance(known, dict):
         raise UsageError(f"--known: `{path}` must hold a map of flows")
-    return node.plain()
+    return known
 
 
 def _compare(

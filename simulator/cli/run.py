@@ -145,8 +145,10 @@ def _run(session: Session, args: argparse.Namespace, console: Console) -> ExitCo
     try:
         execution = session.run()
     except InvalidInputError as error:
-        console.report(error.to_diagnostics())
-        _show_signature(session, console)
+        misspelt = [item for item in session.diagnostics if item.code == "SIM-INPUT-002"]
+        console.report([*error.to_diagnostics(), *misspelt])
+        if any(item.span for item in error.to_diagnostics()):
+            _show_signature(session, args, console)
         return error.exit_code
     if execution.state.current == "PAUSED":
         from simulator.cli.asking import go_on
@@ -173,11 +175,11 @@ def _after(session: Session, execution: Execution, args: argparse.Namespace, con
         console.err(f"{count} file{'s' if count != 1 else ''} written to {args.export}")
 
 
-def _show_signature(session: Session, console: Console) -> None:
+def _show_signature(session: Session, args: argparse.Namespace, console: Console) -> None:
     from simulator.reports.signature import signature
 
     console.err()
-    console.err(signature(session.flow, console.err_style))
+    console.err(signature(session.flow, console.err_style, args.input))
 
 
 def _add_reporters(session: Session, args: argparse.Namespace, console: Console) -> None:

@@ -293,7 +293,8 @@ class _Handler(BaseHTTPRequestHandler):
 def _unmatched(request: Request) -> Response:
     text = (
         f"No rule of the HTTP double answers {request.method} {request.url.partition('?')[0]}; "
-        f"put one into the side file:\n{snippet(request.method, request.url)}"
+        f"`--allow {urlsplit(request.url).hostname}` lets it out, or put a rule into the side file:\n"
+        f"{snippet(request.method, request.url)}"
     )
     headers = (("Content-Type", "text/plain; charset=utf-8"), (UNMATCHED_HEADER, "1"))
     return Response(501, headers, text.encode())

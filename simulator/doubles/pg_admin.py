@@ -309,5 +309,6 @@ def _seed_text(seed: str, resolve: Callable[[str], Path]) -> tuple[str, str]:
         try:
             return seed, path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
-            raise DoubleError(f"seed file {seed} cannot be read: {error}", code="SIM-DOUBLE-002") from None
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            raise DoubleError(f"seed file {seed} cannot be read: {reason}", code="SIM-DOUBLE-002") from None
     return "seed SQL", seed

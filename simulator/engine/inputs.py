@@ -12,6 +12,7 @@ from simulator.engine.scope import scope_of, variables_of
 from simulator.errors import InvalidInputError, SecretError, SimulatorError
 from simulator.model.flow import Flow, Input, Task
 from simulator.storage.base import StorageContext
+from simulator.storage.guard import encode_segment
 
 if TYPE_CHECKING:
     from simulator.engine.kernel import Kernel
@@ -97,7 +98,7 @@ def uploader(kernel: Kernel, live: Live) -> Callable[[str, str], str]:
         if not source.is_file():
             raise InvalidInputError(f"Can't upload file: {path}", hint="give the path of a local file")
         prefix = kernel.storage.prefix(StorageContext(value.namespace, value.flow_id, value.id))
-        return kernel.storage.put_at(f"{prefix}/inputs/{input_id}/{source.name}", source)
+        return kernel.storage.put_at(f"{prefix}/inputs/{input_id}/{encode_segment(source.name)}", source)
 
     return run
 

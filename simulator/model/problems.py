@@ -13,6 +13,7 @@ from functools import lru_cache
 from simulator.diagnostics import Collector, Diagnostic, Severity, Span
 from simulator.dialect import Dialect
 from simulator.model.catalog import Catalog
+from simulator.source.yaml import one_line
 
 __all__ = ["PARSE_CODES", "Problems", "kestra_violations", "suggest", "suggest_type"]
 
@@ -135,8 +136,7 @@ def illegal_source(detail: str, dialect: Dialect, span: Span | None) -> str:
     """Kestra's text for a source that cannot be read (flow.md 2.3)."""
     if dialect.major < 2:
         return f"Illegal flow source: {detail}"
-    # Without the part that SnakeYAML adds: the place and a copy of the line.
-    shown = detail.split("\n in 'reader'")[0].replace("\n", ", ")
+    shown = one_line(detail)
     default = f"YAML parsing error: {shown}"
     friendly = next((text for part, text in _FRIENDLY if part in detail), default)
     where = f" (at line {span.start.line})" if span is not None else ""

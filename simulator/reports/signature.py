@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from simulator.model.flow import Flow, Input
 from simulator.reports.style import Style, clean
@@ -44,16 +44,31 @@ def _sample(item: Input) -> str:
     return _SAMPLES.get(item.type, "...")
 
 
-def signature(flow: Flow, style: Style) -> str:
-    """Name, type, whether it is needed, default and description of each input, then a command that gives the needed ones."""
+def _type(item: Input) -> str:
+    """The type, with the values of a choice."""
+    values = item.options.get("values")
+    shown = clean(" | ".join(map(str, values)))[:50] if isinstance(values, list) else ""
+    return f"{item.type}  {shown}".rstrip()
+
+
+def signature(flow: Flow, style: Style, given: Sequence[str] = ()) -> str:
+    """Name, type, whether it is needed, default and description of each input, then a command that gives the needed ones
+    beside those that were `given` (`NAME=VALUE`)."""
+    types = {name: item.type for name, item in _leaves(flow.inputs)}
+    there = [item.partition("=")[0] for item in given if item.partition("=")[0] in types]
+    kept = [
+        f"{name}=..." if types[name] == "SECRET" else item
+        for item in given
+        if (name := item.partition("=")[0]) in types
+    ]
     rows = []
     needed = []
     for name, item in _leaves(flow.inputs):
         must = item.required and not item.has_defaults
         default = "" if not item.has_defaults else clean(str(item.defaults)).replace("\n", " ")[:40]
         text = clean((item.description or item.display_name or "").split("\n")[0])[:60]
-        rows.append((name, item.type, "required" if must else "", default, text))
-        if must:
+        rows.append((name, _type(item), "required" if must else "", default, text))
+        if must and name not in there:
             needed.append(shlex.join(["-i", f"{name}={_sample(item)}"]))
     if not rows:
         return f"{flow.id} takes no inputs"
@@ -69,5 +84,7 @@ def signature(flow: Flow, style: Style) -> str:
             *((row, (("bold",), (), ("yellow",), ("dim",), ())) for row in rows),
         ]
     ]
-    command = " ".join(["simulate", shlex.quote(flow.file), *needed])
-    return "\n".join([*lines, "", f"  {command}"])
+    if not needed:
+        return "\n".join(lines)
+    command = shlex.join(["simulate", flow.file, *(word for item in kept for word in ("-i", item))])
+    return "\n".join([*lines, "", f"  {' '.join([command, *needed])}"])

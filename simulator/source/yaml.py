@@ -15,6 +15,7 @@ SnakeYAML), is scanned again by PyYAML's own scanner, whose rules and messages a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import yaml
@@ -37,7 +38,7 @@ from simulator.source.scalars import MalformedNumberError, resolve
 from simulator.source.text import MAX_CODE_POINTS, SourceText
 from simulator.source.traps import hint_for
 
-__all__ = ["MAX_DEPTH", "MAX_NODES", "read_yaml"]
+__all__ = ["MAX_DEPTH", "MAX_NODES", "one_line", "read_own", "read_yaml"]
 
 MAX_DEPTH = 200
 """Deepest nesting that we read (Jackson: 1000; a flow has about 20)."""
@@ -94,6 +95,23 @@ def _strict_scan(source: SourceText) -> None:
             "SIM-YAML-006",
             f"Document nesting depth exceeds the maximum allowed ({MAX_DEPTH})",
         )
+
+
+def read_own(text: str, file: str, *, collector: Collector | None = None) -> Node:
+    """`read_yaml` for files of ours (side files, suites, inputs): a syntax error is told in one line, since the excerpt
+    shows the place that SnakeYAML's text repeats."""
+    try:
+        return read_yaml(text, file, collector=collector)
+    except InvalidFlowError as error:
+        found = [replace(item, message=one_line(item.message)) for item in error.diagnostics]
+        raise InvalidFlowError(
+            one_line(error.message), code=error.code, span=error.span, hint=error.hint, diagnostics=found
+        ) from None
+
+
+def one_line(message: str) -> str:
+    """A syntax error without the part that SnakeYAML adds: the place and a copy of the line."""
+    return message.split("\n in 'reader'")[0].replace("\n", ", ")
 
 
 def _syntax(source: SourceText, error: yaml.YAMLError) -> NoReturn:

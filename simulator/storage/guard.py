@@ -16,6 +16,7 @@ __all__ = [
     "SCHEME",
     "encode_name",
     "encode_path",
+    "encode_segment",
     "inside",
     "namespace_path",
     "normalize",
@@ -38,6 +39,13 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 def encode_path(path: str) -> str:
     """A path as it stands in a URI: every character that a URI cannot hold percent-encoded, slashes kept."""
     return quote(path, safe="/!$&'()*+,;=:@~-._", errors="surrogateescape")
+
+
+def encode_segment(name: str) -> str:
+    """A file name as one segment of a path, left as it is but for what a URI cannot hold there."""
+    return "".join(
+        quote(char, safe="") if char in "%?#/\\" or _ILLEGAL.match(char) else char for char in name
+    )
 
 
 def encode_name(name: str) -> str:

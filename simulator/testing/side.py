@@ -31,7 +31,7 @@ from simulator.diagnostics import Collector, Span
 from simulator.errors import InvalidFlowError
 from simulator.model.catalog import PropertySpec, T
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
-from simulator.source.yaml import read_yaml
+from simulator.source.yaml import read_own
 from simulator.testing.suite import Suite
 from simulator.world.shape import check_shape, did_you_mean
 from simulator.world.sidefile import SIDE_FILE, SideFile
@@ -176,7 +176,7 @@ def read_suite_side(path: Path, suite: Suite) -> SuiteSide:
         raise InvalidFlowError(f"cannot read the side file {path}: {error}", code=CODE) from None
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
         return SuiteSide(path)
-    node = read_yaml(text, str(path))
+    node = read_own(text, str(path))
     collector = Collector()
     check_shape(node, SUITE_SIDE_FILE, collector, CODE)
     for key, span in _case_keys(node):

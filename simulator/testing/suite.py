@@ -29,7 +29,7 @@ from simulator.diagnostics import Collector, Span
 from simulator.dialect import V2, Dialect
 from simulator.errors import InvalidFlowError
 from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
-from simulator.source.yaml import read_yaml
+from simulator.source.yaml import read_own
 
 __all__ = [
     "OPERATORS",
@@ -162,7 +162,7 @@ def read_suite(
     from simulator.testing.suite_check import check_structure, check_traps
 
     found = Collector()
-    node = read_yaml(text, file, collector=found)
+    node = read_own(text, file, collector=found)
     check_structure(node, dialect, found)
     if found.has_errors or not isinstance(node, MapNode):
         raise InvalidFlowError(

@@ -16,7 +16,7 @@ Paths are relative to the side file. Everything is checked with its position bef
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from typing import Any
 from simulator.diagnostics import Collector
 from simulator.errors import InvalidFlowError
 from simulator.model.catalog import PropertySpec, T
-from simulator.source.nodes import MapNode, Node
+from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 from simulator.world.shape import check_shape
 
 __all__ = ["MOCK_FIELDS", "SIDE_FILE", "SideFile", "read_side_file", "side_file_of"]
@@ -291,7 +291,7 @@ def side_file_of(flow_file: Path) -> Path:
 
 def read_side_file(path: Path) -> SideFile:
     """Reads and checks a side file. Raises InvalidFlowError with every mistake in it."""
-    from simulator.source.yaml import read_yaml
+    from simulator.source.yaml import read_own
 
     try:
         text = path.read_text("utf-8-sig")
@@ -299,9 +299,31 @@ def read_side_file(path: Path) -> SideFile:
         raise InvalidFlowError(f"cannot read the side file {path}: {error}", code=CODE) from None
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
         return SideFile(path)
-    node = read_yaml(text, str(path))
+    node = read_own(text, str(path))
     collector = Collector()
     check_shape(node, SIDE_FILE, collector, CODE)
+    if not collector.has_errors:
+        _check_seeds(node, path, collector)
     if collector.has_errors:
         raise InvalidFlowError(f"{path} is not a valid side file", diagnostics=collector.sorted(), code=CODE)
     return SideFile(path, node, node.plain() if isinstance(node, MapNode) else {})
+
+
+def _check_seeds(node: Node, path: Path, collector: Collector) -> None:
+    """SQL files that databases are seeded with: a missing one is told here, with its place, not by the first query."""
+    for seed in _seeds(_child(_child(node, "doubles"), "postgres")):
+        name = seed.text.strip()
+        if name.lower().endswith(".sql") and "\n" not in name and not (path.parent / name).is_file():
+            collector.error(CODE, f"there is no seed file `{name}`", seed.span, "relative to the side file")
+
+
+def _seeds(postgres: Node | None) -> Iterator[ScalarNode]:
+    databases = _child(postgres, "databases")
+    facts = databases.entries.values() if isinstance(databases, MapNode) else ()
+    for seed in (_child(postgres, "seed"), *(_child(one, "seed") for one in facts)):
+        if isinstance(seed, ListNode):
+            yield from (item for item in seed.items if isinstance(item, ScalarNode))
+
+
+def _child(node: Node | None, key: str) -> Node | None:
+    return node.get(key) if isinstance(node, MapNode) else None

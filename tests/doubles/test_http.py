@@ -111,6 +111,7 @@ def test_an_unmatched_request_says_which_rule_to_write(start: Any) -> None:
     status, body, headers = call("PUT", "https://api.example.com/v1/x?secret=1", b"1")
     assert status == 501
     assert headers[UNMATCHED_HEADER] == "1"
+    assert b"`--allow " in body and b"lets it out" in body
     assert b"  - method: PUT\n    url: https://api.example.com/v1/x\n" in body
     assert b"secret" not in body
     # The rule that it proposes is one.

@@ -84,3 +84,24 @@ def test_the_http_double_may_be_declared_in_two_places(tmp_path: Path) -> None:
     }
     assert read_side_file(write(tmp_path, f"doubles:\n  http:\n    {rules}\n")).double("http") is not None
     assert read_side_file(write(tmp_path, "seed: 1\n")).double("http") is None
+
+
+def test_a_seed_that_is_not_there_has_a_place(tmp_path: Path) -> None:
+    (tmp_path / "there.sql").write_text("select 1")
+    text = """\
+doubles:
+  postgres:
+    seed: [there.sql, "create table t (x int)", gone.sql]
+    databases:
+      db: {seed: [also_gone.sql]}
+"""
+    with pytest.raises(InvalidFlowError) as caught:
+        read_side_file(write(tmp_path, text))
+    found = [(item.span and item.span.start.line, item.message) for item in caught.value.to_diagnostics()]
+    assert found == [(3, "there is no seed file `gone.sql`"), (5, "there is no seed file `also_gone.sql`")]
+
+
+def test_a_syntax_error_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFlowError) as caught:
+        read_side_file(write(tmp_path, "seed: 'open\nkestra: 2\n"))
+    assert "\n" not in caught.value.to_diagnostics()[0].message
