@@ -336,10 +336,11 @@ class Session:
             )
         return fired  # type: ignore[no-any-return]
 
-    def resume(self, inputs: Mapping[str, Any]) -> Execution:
-        """Goes on with the paused execution. Raises InvalidInputError when an answer is not valid."""
+    def resume(self, inputs: Mapping[str, Any], execution_id: str | None = None) -> Execution:
+        """Goes on with the paused execution (or another one of the run). Raises InvalidInputError when an answer is not
+        valid."""
         assert self.execution is not None, "run() comes first"
-        self.executor.act("resume", self.execution.id, inputs=dict(inputs))
+        self.executor.act("resume", execution_id or self.execution.id, inputs=dict(inputs))
         self.executor.run_until_idle()
         self.execution = self.executor.execution(self.execution.id)
         return self.execution

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.cli.console import Console
-from simulator.engine.execution import StateType
+from simulator.cli.waiting import waiting
 from simulator.errors import InvalidInputError
 from simulator.reports.style import clean
 
@@ -19,16 +19,14 @@ __all__ = ["go_on"]
 
 
 def go_on(session: Session, console: Console, answers: Mapping[str, Any], given: bool) -> None:
-    """Resumes as long as the execution is paused and there is an answer.
+    """Resumes as long as an execution of the run is paused (a subflow's, too) and there is an answer.
 
     `given`: answers came with the command (also an empty set of them). On a terminal the rest is asked for. An answer
     that Kestra would refuse is asked again, or ends the command when it came with it.
     """
-    used: set[str] = set()
-    while (execution := session.execution) is not None and execution.state.current is StateType.PAUSED:
-        task = _paused(session)
-        if task is None or (task.id in used and not _interactive(console)):
-            return
+    used: set[tuple[str, str]] = set()
+    while (found := _next(session, used, again=_interactive(console))) is not None:
+        execution_id, where, task = found
         inputs = _inputs(session, task)
         side = session.settings.resume.get(task.id)
         if side is not None:
@@ -39,30 +37,36 @@ def go_on(session: Session, console: Console, answers: Mapping[str, Any], given:
         elif _interactive(console):
             values = _ask(task, inputs, console)
         else:
-            return
+            used.add((where, task.id))
+            continue
         try:
-            session.resume(values)
+            session.resume(values, execution_id)
         except InvalidInputError as error:
             if side is not None or given or not _interactive(console):
                 raise
             console.report(error.to_diagnostics())
             continue
-        used.add(task.id)
+        used.add((where, task.id))
+
+
+def _next(
+    session: Session, used: Collection[tuple[str, str]], *, again: bool
+) -> tuple[str, str, Task] | None:
+    """What waits for an answer: the execution to resume, the one that holds the pause (an iteration), the task."""
+    executor = session.executor
+    for execution in waiting(executor):
+        place = executor.services.paused_place(executor.live(execution.id))
+        if place is None:
+            continue
+        where, run = place
+        task = where.placements.task(run.task_id)
+        if task is not None and (again or (where.id, task.id) not in used):
+            return execution.id, where.id, task
+    return None
 
 
 def _interactive(console: Console) -> bool:
     return sys.stdin.isatty() and console.is_terminal and console.environ.get("CI") is None
-
-
-def _paused(session: Session) -> Task | None:
-    assert session.execution is not None
-    for execution in session.executor.executions():
-        for run in execution.task_runs:
-            if run.state.current is StateType.PAUSED:
-                task = session.flow.task(run.task_id)
-                if task is not None and not task.children.get("tasks"):
-                    return task
-    return None
 
 
 def _inputs(session: Session, task: Task) -> tuple[Input, ...]:

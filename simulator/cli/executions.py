@@ -189,8 +189,8 @@ def add_kept_arguments(parser: argparse.ArgumentParser) -> None:
 
 def go_on(args: argparse.Namespace, console: Console, action: Callable[[Session, str], Execution]) -> int:
     """Opens a kept execution, does `action(session, id)` and runs until nothing more happens. The exit code."""
+    from simulator.cli.waiting import code_of, tell_how_to_go_on
     from simulator.reports.masking import masked_values
-    from simulator.session import exit_code_of
 
     stored, execution = store_of(args, console).find(args.execution)
     session = _open(args, console, stored.started, execution)
@@ -206,9 +206,8 @@ def go_on(args: argparse.Namespace, console: Console, action: Callable[[Session,
             changed = action(session, execution.id)
             executor.run_until_idle()
             session.execution = executor.execution(changed.id)
-            code = exit_code_of(session.execution.state.current, strict=args.strict)
-            if session.execution.state.current == "PAUSED":
-                console.err(f"\nIt waits. Go on with: simulate resume {session.execution.id}")
+            code = code_of(session.execution, executor, strict=args.strict)
+            tell_how_to_go_on(executor, args, console)
         except SimulatorError as error:
             code = error.exit_code
             raise
@@ -250,11 +249,11 @@ def _bring(session: Session, stored: Any) -> None:
         session.reporters.append(
             EventStore(session.rundir.root, lambda lines: mask_json_lines(lines, session.vault.redactor))
         )
-    _announce(session, stored)
+    announce(session, {"continues": stored.folder.name})
 
 
-def _announce(session: Session, stored: Any) -> None:
-    """The first line of the new run's events names the flow again."""
+def announce(session: Session, facts: dict[str, Any]) -> None:
+    """The first line of the run's events names its flow, so that others can go on with it."""
     from simulator.engine.events import RunStarted
 
     event = RunStarted(
@@ -263,7 +262,7 @@ def _announce(session: Session, stored: Any) -> None:
         session.flow.namespace,
         session.flow.id,
         str(session.dialect),
-        {"continues": stored.folder.name},
+        facts,
     )
     for reporter in session.reporters:
         reporter.on_event(event)

@@ -140,7 +140,7 @@ def _start(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def _run(session: Session, args: argparse.Namespace, console: Console) -> ExitCode:
-    from simulator.session import exit_code_of
+    from simulator.cli.waiting import code_of, waiting
 
     try:
         execution = session.run()
@@ -150,26 +150,27 @@ def _run(session: Session, args: argparse.Namespace, console: Console) -> ExitCo
         if any(item.span for item in error.to_diagnostics()):
             _show_signature(session, args, console)
         return error.exit_code
-    if execution.state.current == "PAUSED":
+    if waiting(session.executor):
         from simulator.cli.asking import go_on
 
         go_on(session, console, key_values(args.resume, "--resume"), bool(args.resume))
         assert session.execution is not None
         execution = session.execution
     _after(session, execution, args, console)
-    return exit_code_of(execution.state.current, strict=args.strict)
+    return code_of(execution, session.executor, strict=args.strict)
 
 
 def _after(session: Session, execution: Execution, args: argparse.Namespace, console: Console) -> None:
     """What follows the story: warnings with their places, the way to go on."""
+    from simulator.cli.waiting import tell_how_to_go_on
+
     shown = session.diagnostics
     if shown and not args.quiet:
         console.err()
         console.report(shown, {str(session.flow_file): session.text})
     if console.environ.get("GITHUB_ACTIONS") == "true":
         _github(session, execution, console)
-    if execution.state.current == "PAUSED":
-        console.err(f"\nIt waits. Go on with: simulate resume {execution.id}")
+    tell_how_to_go_on(session.executor, args, console)
     if args.export is not None:
         count = session.export(args.export)
         console.err(f"{count} file{'s' if count != 1 else ''} written to {args.export}")

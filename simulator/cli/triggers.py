@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.cli.console import Console
+from simulator.cli.executions import announce
 from simulator.cli.options import add_run_options, flags_of
+from simulator.cli.waiting import tell_how_to_go_on
 from simulator.errors import ExitCode, UsageError
 from simulator.world.config import parse_now
 
@@ -75,8 +77,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
             return _backfill(args, console, session, span, inputs, flags["labels"])
         if args.run:
             down = Span(*map(parse_now, args.down)) if args.down else None
+            announce(session, {"triggers": f"until {span.end.isoformat()}"})
             held = executor.play_triggers(span.end, only=args.trigger, down=down, from_now=True)
-            return _played(args, console, executor, held)
+            return _played(args, console, session, held)
         return _list(args, console, session, span.start, span.end)
 
 
@@ -175,12 +178,13 @@ def _backfill(
     if len(schedules) != 1:
         names = ", ".join(trigger.id for trigger in schedules) or "none"
         raise UsageError("a backfill is of one schedule: --trigger ID", hint=f"schedules: {names}")
+    announce(session, {"triggers": "backfill"})
     held = session.executor.backfill(session.flow, schedules[0], span, Backfill(inputs, labels))
-    return _played(args, console, session.executor, held)
+    return _played(args, console, session, held)
 
 
-def _played(args: argparse.Namespace, console: Console, executor: Any, held: list[Held]) -> int:
-    executions = [execution for execution in executor.executions() if execution.kind != "LOOP"]
+def _played(args: argparse.Namespace, console: Console, session: Session, held: list[Held]) -> int:
+    executions = [execution for execution in session.executor.executions() if execution.kind != "LOOP"]
     if args.json:
         from simulator.engine.jsonform import to_json
 
@@ -201,4 +205,7 @@ def _played(args: argparse.Namespace, console: Console, executor: Any, held: lis
     counts = Counter(item.state.current.value for item in executions)
     summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing started"
     console.err(summary)
-    return int(ExitCode.FAILED if counts.get("FAILED") or counts.get("KILLED") else ExitCode.SUCCESS)
+    tell_how_to_go_on(session.executor, args, console)
+    code = ExitCode.FAILED if counts.get("FAILED") or counts.get("KILLED") else ExitCode.SUCCESS
+    session.finish(int(code))
+    return int(code)

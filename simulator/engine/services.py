@@ -63,7 +63,7 @@ class Services:
         """Ends every pause of the execution (and of its iterations)."""
         if live.state is not StateType.PAUSED:
             raise UsageError(f"Execution '{live.id}' is not paused, can't resume it")
-        place = self._paused_place(live)
+        place = self.paused_place(live)
         if place is None:
             self.kernel.set_state(live, StateType.RESTARTED)
             self.passes.touch_all(live)
@@ -87,7 +87,7 @@ class Services:
             self.executor.roles["loop"].resumed(where)
         return live
 
-    def _paused_place(self, live: Live) -> tuple[Live, TaskRun] | None:
+    def paused_place(self, live: Live) -> tuple[Live, TaskRun] | None:
         """The (last) paused Pause run of the execution or of one of its iterations."""
         for run in live.runs.values():
             if run.state.current is not StateType.PAUSED:
@@ -98,7 +98,7 @@ class Services:
                 for child_id in live.children:
                     child = self.kernel.lives[child_id]
                     if child.loop_of is not None and child.state is StateType.PAUSED:
-                        return self._paused_place(child)
+                        return self.paused_place(child)
             elif getattr(cls, "role", None) == "pause":
                 return live, run
         return None
