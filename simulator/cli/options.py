@@ -59,7 +59,11 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
         "--allow", action="append", default=[], metavar="HOST", help="a host that may be reached"
     )
     group.add_argument(
-        "--mock", action="append", default=[], metavar="TASK=FILE", help="outputs of a task from a file"
+        "--mock",
+        action="append",
+        default=[],
+        metavar="TASK=FILE",
+        help="outputs of a task, or a whole mock, from a file",
     )
     group.add_argument(
         "--mock-type", action="append", default=[], metavar="TYPE=FILE", help="outputs of all tasks of a type"
@@ -78,10 +82,16 @@ def add_run_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--timezone", metavar="ZONE", help="the server's time zone (default: UTC)")
 
     group = parser.add_argument_group("what is kept")
-    group.add_argument("--keep", type=int, metavar="N", help="executions to keep (default: 20; 0: none)")
+    group.add_argument("--keep", type=_count, metavar="N", help="executions to keep (default: 20; 0: none)")
     group.add_argument(
         "--state-dir", type=Path, metavar="DIR", help="where they are kept (default: .simulate)"
     )
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"`{text}` is no number of executions")
+    return int(text)
 
 
 def key_values(items: Iterable[str], flag: str, form: str = "KEY=VALUE") -> dict[str, str]:
@@ -127,6 +137,15 @@ def _mapping_file(path: Path, flag: str) -> Mapping[str, Any]:
     if not isinstance(value, dict):
         raise UsageError(f"{flag}: `{path}` must hold a map")
     return value
+
+
+def _mock(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's mock: as in a side file when it has nothing but the keys of one, else it is the outputs themselves."""
+    from simulator.world.sidefile import MOCK_FIELDS
+
+    if content.keys() <= {field.name for field in MOCK_FIELDS}:
+        return dict(content)
+    return {"outputs": dict(content)}
 
 
 def _faults(items: Iterable[str]) -> tuple[dict[str, Any], ...]:
@@ -180,11 +199,11 @@ def flags_of(args: argparse.Namespace) -> dict[str, Any]:
         "live": tuple(part for item in args.live for part in item.split(",")),
         "allow": tuple(part for item in args.allow for part in item.split(",")),
         "mocks": {
-            k: dict(_mapping_file(Path(v), "--mock"))
+            k: _mock(_mapping_file(Path(v), "--mock"))
             for k, v in key_values(args.mock, "--mock", "TASK=FILE").items()
         },
         "mock_types": {
-            k: dict(_mapping_file(Path(v), "--mock-type"))
+            k: _mock(_mapping_file(Path(v), "--mock-type"))
             for k, v in key_values(args.mock_type, "--mock-type", "TYPE=FILE").items()
         },
         "faults": _faults(args.fault),

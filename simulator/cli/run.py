@@ -62,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     from simulator.session import Session
 
+    _check_targets(args)
     flags = flags_of(args) | _start(args)
     flags["from_task"] = args.from_task or args.only
     flags["until_task"] = args.until_task or args.only
@@ -117,6 +118,27 @@ def _plan(session: Session, console: Console) -> int:
             mark = style(f"  ({item.open[name]})", "yellow") if name in item.open else ""
             console.out(f"{indent}    {name}: {first}{' ...' if rest else ''}{mark}")
     return ExitCode.SUCCESS
+
+
+def _targets(args: argparse.Namespace) -> dict[str, str]:
+    """Where reports go, by flag."""
+    given = {flag: getattr(args, flag) for flag in ("json", "events", "junit", "report")}
+    return {f"--{flag}": str(target) for flag, target in given.items() if target}
+
+
+def _check_targets(args: argparse.Namespace) -> None:
+    """What cannot be written is told before the run, not after it."""
+    targets = _targets(args)
+    to_stdout = [flag for flag, target in targets.items() if target == "-"]
+    if len(to_stdout) > 1:
+        raise UsageError(
+            f"{' and '.join(to_stdout)} would both write to stdout", hint="give one of them a file"
+        )
+    for flag, target in targets.items():
+        if Path(target).is_dir():
+            raise UsageError(f"{flag}: `{target}` is a folder")
+    if args.export is not None and args.export.exists() and not args.export.is_dir():
+        raise UsageError(f"--export: `{args.export}` is no folder")
 
 
 def _start(args: argparse.Namespace) -> dict[str, Any]:
@@ -188,7 +210,7 @@ def _add_reporters(session: Session, args: argparse.Namespace, console: Console)
     from simulator.reports.sink import file_writer, stream_writer
 
     redactor = session.vault.redactor
-    to_stdout = "-" in (args.json, args.events)
+    to_stdout = "-" in _targets(args).values()
     if to_stdout:
         story, style = stream_writer(console.stderr, redactor), console.err_style
     else:

@@ -197,7 +197,7 @@ class ConsoleReporter:
     def _log_line(self, event: LogEmitted) -> str:
         entry = event.entry
         where = clean(entry.task_id or entry.flow_id)
-        first, *rest = clean(entry.message).split("\n")
+        first, *rest = clean(entry.message.rstrip("\n")).split("\n")
         head = self._err_style(f"{entry.level:<5}", *_LEVEL_COLORS.get(entry.level, ()))
         lines = [f"    {head} {self._err_style(where, 'dim')}  {first}"]
         lines += [f"          {line}" for line in rest]

@@ -13,7 +13,15 @@ from typing import Protocol, TextIO
 
 from simulator.errors import StorageError
 
-__all__ = ["Document", "Redacts", "Writer", "file_writer", "stream_writer", "write_atomically"]
+__all__ = [
+    "Document",
+    "Redacts",
+    "Writer",
+    "file_writer",
+    "is_special",
+    "stream_writer",
+    "write_atomically",
+]
 
 
 class Redacts(Protocol):
@@ -67,7 +75,8 @@ def _masked(text: str, redactor: Redacts | None, json: bool) -> str:
 
 
 def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """The whole content or the old file, whatever happens in between. Raises StorageError when it cannot be written."""
+    """The whole content or the old file, whatever happens in between; a pipe or device (`/dev/stdout`) is written to, and
+    a link stays one. Raises StorageError when it cannot be written."""
     try:
         _write(path, content, mode)
     except OSError as error:
@@ -76,7 +85,16 @@ def write_atomically(path: Path, content: bytes, mode: int = 0o644) -> None:
         ) from None
 
 
+def is_special(path: Path) -> bool:
+    """Whether a path is a pipe, a device or a socket: replacing `/dev/null` by a file would break the machine."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def _write(path: Path, content: bytes, mode: int) -> None:
+    path = path.resolve()
+    if is_special(path):
+        path.write_bytes(content)
+        return
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)

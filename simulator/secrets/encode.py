@@ -85,7 +85,7 @@ def write_private(path: Path, text: str, *, force: bool = False) -> None:
     """
     if path.is_dir():
         raise UsageError(f"{path} is a directory")
-    if path.exists() and not force:
+    if path.is_file() and not force:
         raise UsageError(
             f"{path} exists already",
             code="SIM-SECRET-015",
@@ -93,6 +93,10 @@ def write_private(path: Path, text: str, *, force: bool = False) -> None:
         )
     temporary = ""
     try:
+        path = path.resolve()
+        if path.exists() and not path.is_file():  # a pipe, /dev/stdout: there is nothing to replace
+            path.write_text(text, encoding="utf-8", errors="surrogateescape")
+            return
         # mkstemp makes it 0600 from the start: there is no moment at which others could open it.
         handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="\n") as file:

@@ -7,6 +7,7 @@ Precedence: flag, then environment, then side file, then default. `Settings.orig
 from __future__ import annotations
 
 import datetime as dt
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -115,7 +116,21 @@ def merge(flags: Mapping[str, Any], environ: Mapping[str, str], side: SideFile |
                 values[name] = (*values[name], *value)
             else:
                 take(name, value, "side file")
+    for name in values.get("live", ()):
+        _check_live(name)
     return replace(Settings(**values), origin=origin)
+
+
+def _check_live(name: str) -> None:
+    """A misspelt service would silently be taken for a host. Raises UsageError."""
+    from simulator.doubles.registry import DOUBLES
+
+    close = difflib.get_close_matches(name.lower(), DOUBLES, 1, cutoff=0.5)
+    if close and name.lower() not in DOUBLES and name.isalnum():
+        raise UsageError(
+            f"live: there is no service `{name}`",
+            hint=f"did you mean `{close[0]}`? A host of that name is let through by `--allow {name}`",
+        )
 
 
 def _convert(name: str, text: str) -> Any:

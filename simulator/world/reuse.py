@@ -80,7 +80,8 @@ def _index(flow: Flow, task_id: str, flag: str) -> int:
 
 def part_of(flow: Flow, start: str | None, until: str | None, state_dir: Path) -> Part:
     """Raises UsageError for an unknown task, NotFoundError when outputs are needed and no execution was kept."""
-    first = _index(flow, start, "--from") if start is not None else 0
+    flag = "--only" if start == until else "--from"
+    first = _index(flow, start, flag) if start is not None else 0
     last = _index(flow, until, "--until") if until is not None else len(flow.tasks) - 1
     if last < first:
         raise UsageError(f"`{until}` comes before `{start}`")

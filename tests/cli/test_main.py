@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 from pathlib import Path
 
@@ -69,3 +70,50 @@ def test_home_lines_up_and_quotes() -> None:
         line.index(text) for line, text in zip(lines, ("run it", "find", "what", "everything"), strict=True)
     }
     assert len(columns) == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        (["--json", "-", "--events", "-"], "--json and --events would both write to stdout"),
+        (["--report", "."], "--report: `.` is a folder"),
+        (["--json", "."], "--json: `.` is a folder"),
+        (["--export", "flow.yml"], "--export: `flow.yml` is no folder"),
+        (["--keep", "-1"], "argument --keep"),
+        (["--live", "postgress"], "did you mean `postgres`?"),
+        (["--only", "nope"], "--only: `nope` is no task"),
+        (["--from", "nope"], "--from: `nope` is no task"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_the_run(argv: list[str], told: str) -> None:
+    Path("flow.yml").write_text(FLOW)
+    code, out, err = call("flow.yml", *argv)
+    assert (code, out) == (2, ""), err
+    assert told in err
+
+
+def test_a_file_of_outputs_is_a_mock_and_so_is_a_whole_one() -> None:
+    Path("flow.yml").write_text(
+        "id: f\nnamespace: a.b\ntasks:\n  - {id: t, type: io.kestra.plugin.core.debug.Return, format: real}\n"
+        "outputs:\n  - {id: it, type: STRING, value: '{{ outputs.t.value }}'}\n"
+    )
+    Path("outputs.json").write_text('{"value": "canned"}')
+    Path("whole.yml").write_text("outputs: {value: whole}\nlogs: [hello]\n")
+    assert "it: canned" in call("flow.yml", "--mock", "t=outputs.json")[1]
+    assert "it: whole" in call("flow.yml", "--mock", "t=whole.yml")[1]
+    Path("wrong.json").write_text('{"valu": "canned"}')
+    _, _, err = call("flow.yml", "--mock", "t=wrong.json")
+    assert "valu" in err and "did you mean" in err
+
+
+def test_the_same_seed_gives_the_same_events() -> None:
+    from simulator.engine.events import DoubleReady, RunStarted
+    from simulator.reports.events_jsonl import EventsReporter
+
+    at = dt.datetime(2026, 1, 31, tzinfo=dt.UTC)
+    lines: list[str] = []
+    for port in (41234, 45678):
+        reporter = EventsReporter(lines.append)
+        reporter.on_event(RunStarted(at, "f.yml", "a.b", "f", "2.0", {"seed": 7}))
+        reporter.on_event(DoubleReady(at, "s3", f"http://127.0.0.1:{port}", {}))
+    assert lines[0] == lines[2] and lines[1] == lines[3] and "127.0.0.1" in lines[1]
