@@ -30,6 +30,15 @@ class Dialect:
     """Each task run has its place in `outputs`, without outputs as an empty map (TaskOutputService.computeOutputs)."""
     failing_sla_is_violated: bool
     """An SLA whose assertion does not render counts as violated; else it is ignored (SLAService)."""
+    skipped_flowables_have_outputs: bool
+    """What a flowable evaluates when its run is created is kept although `runIf` then skips the run."""
+    leaves_outlive_their_flowable: bool
+    """Task code below a flowable that ends goes on and ends its run itself; else the run is forced to the same state."""
+    subflow_ends_as_its_child: bool
+    """A Subflow's run takes the state of its child before its own, and its attempt is the whole run
+    (SubflowExecutionEndMessageHandler)."""
+    exit_kills_at_once: bool
+    """Exit to KILLED makes the execution KILLED without KILLING, and kills its subflows too."""
     kill_has_the_last_word: bool
     """A run whose worker is told to stop ends KILLED, whatever end state its SLA had given it before."""
 
@@ -46,6 +55,10 @@ V1 = Dialect(
     flowable_attempts=False,
     outputs_of_every_run=False,
     failing_sla_is_violated=False,
+    skipped_flowables_have_outputs=False,
+    leaves_outlive_their_flowable=False,
+    subflow_ends_as_its_child=False,
+    exit_kills_at_once=False,
     kill_has_the_last_word=False,
 )
 V2 = Dialect(
@@ -57,6 +70,10 @@ V2 = Dialect(
     flowable_attempts=True,
     outputs_of_every_run=True,
     failing_sla_is_violated=True,
+    skipped_flowables_have_outputs=True,
+    leaves_outlive_their_flowable=True,
+    subflow_ends_as_its_child=True,
+    exit_kills_at_once=True,
     kill_has_the_last_word=True,
 )
 

@@ -47,6 +47,11 @@ _QUICK = frozenset(
 )
 
 
+def _is_flowable(cls: Any) -> bool:
+    spec = getattr(cls, "spec", None)
+    return spec is not None and spec.kind is Kind.FLOWABLE
+
+
 class Role(Protocol):
     """A part of the engine that runs a type itself (Pause, Subflow, Loop, Labels...)."""
 
@@ -73,7 +78,7 @@ class Dispatcher(Outcomes):
         """A child of a WorkingDirectory cannot even be considered: the whole fails."""
         self.inner_role: Callable[[Task], bool] = lambda task: False
         """Whether a task exists only while running (the parts of a ForEachItem)."""
-        self.directory_of: Callable[[TaskRun], WorkDir | None] = lambda run: None
+        self.directory_of: Callable[[Live, TaskRun], WorkDir | None] = lambda live, run: None
         self._waiting: dict[tuple[str, str], Callable[[Job], None]] = {}
         kernel.loop.on_done = self._job_done
         kernel.loop.on_outbox = self._drain
@@ -89,7 +94,7 @@ class Dispatcher(Outcomes):
             if live.state in (StateType.KILLING, StateType.KILLED):
                 self.passes.finish(live, run, StateType.KILLED)
                 return
-            if live.state.is_terminated:
+            if live.state.is_terminated and not kernel.dialect.leaves_outlive_their_flowable:
                 return
         kernel.spent += 1
         if kernel.overrun and not live.state.is_terminated:
@@ -122,7 +127,9 @@ class Dispatcher(Outcomes):
         if kernel.mocks is not None:
             mock = kernel.mocks.find(task)
             if mock is not None:
-                self.run_code(live, replace(run, mocked=True), task, mock, directory=self.directory_of(run))
+                self.run_code(
+                    live, replace(run, mocked=True), task, mock, directory=self.directory_of(live, run)
+                )
                 return
         if self.inner_role(task):
             self.roles["foreach_item"].start(live, run, task)
@@ -133,12 +140,15 @@ class Dispatcher(Outcomes):
             self._unsupported(live, run, task)
             return
         role = getattr(cls, "role", None)
-        if role is None and spec.kind is Kind.FLOWABLE:
+        if role is None and _is_flowable(cls):
             role = "children"
-        if role is not None:
+        if role is not None and live.state.is_terminated and not run.force_execution:
+            # nobody would end it any more
+            self.passes.finish(live, self.kernel.forced(run, live.state), live.state)
+        elif role is not None:
             self.roles[role].start(live, run, task)
         else:
-            self.run_code(live, run, task, cls, directory=self.directory_of(run))
+            self.run_code(live, run, task, cls, directory=self.directory_of(live, run))
 
     def _wanted(self, live: Live, run: TaskRun, task: Task) -> bool:
         """`runIf`: whether to run; when not, the run is dealt with here."""
@@ -147,7 +157,7 @@ class Dispatcher(Outcomes):
             text = context.render(task.run_if)
         except SimulatorError as error:
             message = f"Failed to evaluate the runIf condition for task {task.id}. Cause: {error.message}"
-            if self.directory_of(run) is not None:
+            if self.directory_of(live, run) is not None:
                 self.abort_directory(live, run, message)
                 return False
             self.kernel.log(live, "ERROR", message, run=run, task=task)
@@ -155,6 +165,11 @@ class Dispatcher(Outcomes):
             return False
         if not is_falsy(text, self.kernel.dialect):
             return True
+        keeps = self.kernel.dialect.skipped_flowables_have_outputs
+        if keeps and _is_flowable(self.kernel.registry.load(task.type)):
+            from simulator.engine.roles.children import skipped
+
+            run = skipped(self.kernel, live, run, task)
         if self.kernel.dialect.flowable_attempts:
             run = self.kernel.new_attempt(run, StateType.SKIPPED)
         self.passes.finish(live, run, StateType.SKIPPED)
@@ -212,26 +227,32 @@ class Dispatcher(Outcomes):
         started = monotonic()
         quick = getattr(cls, "quick", False) or cls.spec.type in _QUICK
         if quick and task.timeout is None and task.task_cache is None:
-            context = TaskContext(
-                kernel,
-                live,
-                run,
-                task,
-                cls.spec,
-                executions=self.service(live),
-                directory=directory,
-                extra=extra,
-            )
-            result: Any = None
-            error: BaseException | None = None
-            try:
-                result = cls().run(context)
-            except Exception as caught:  # noqa: BLE001 - any exception of task code fails the run, as in Kestra
-                error = caught
-            context.close()
-            self.complete(live, run.id, task, result, error, None, monotonic() - started)
-            if after is not None:
-                after()
+
+            def at_once() -> None:
+                if live.runs[run.id].state.current is not StateType.RUNNING:
+                    return
+                context = TaskContext(
+                    kernel,
+                    live,
+                    run,
+                    task,
+                    cls.spec,
+                    executions=self.service(live),
+                    directory=directory,
+                    extra=extra,
+                )
+                result: Any = None
+                error: BaseException | None = None
+                try:
+                    result = cls().run(context)
+                except Exception as caught:  # noqa: BLE001 - any exception of task code fails the run, as in Kestra
+                    error = caught
+                context.close()
+                self.complete(live, run.id, task, result, error, None, monotonic() - started)
+                if after is not None:
+                    after()
+
+            kernel.loop.call(at_once)
             return
         key = (live.id, run.id)
 

@@ -157,16 +157,19 @@ class Outcomes:
         else:
             self.end_run(live, run, task, StateType.FAILED)
 
-    def fail_unstarted(self, live: Live, run: TaskRun, error: BaseException, *, before: str = "") -> None:
+    def fail_unstarted(
+        self, live: Live, run: TaskRun, error: BaseException, *, before: str | None = ""
+    ) -> None:
         """A task that the executor runs itself fails before it has begun: 2.0 takes its run from CREATED to FAILED, with
-        an attempt that knows nothing else, and says the message in the execution's log as well."""
+        an attempt that knows nothing else, and says the message in the execution's log; in the run's too, after the
+        words `before`, unless that is None."""
         kernel = self.kernel
-        text = failure_text(error)
-        kernel.log(live, "ERROR", before + text, run=run, task=live.placements.task(run.task_id))
-        self.log_failure(live, None, None, error)
+        task = live.placements.task(run.task_id)
+        if before is not None:
+            kernel.log(live, "ERROR", before + failure_text(error), run=run, task=task)
+        self.log_failure(live, None, task, error)
         attempt = Attempt(State.created(kernel.now(), StateType.FAILED))
         run = replace(run, attempts=(*(run.attempts or ()), attempt))
-        task = live.placements.task(run.task_id)
         if task is None:
             self.passes.finish(live, run, StateType.FAILED)
         else:
@@ -192,7 +195,8 @@ class Outcomes:
             and len(run.attempts or ()) > 1
         ):
             state = StateType.WARNING
-        if state is StateType.FAILED and not run.force_execution and live.state is not StateType.KILLING:
+        over = live.state is StateType.KILLING or live.state.is_terminated
+        if state is StateType.FAILED and not run.force_execution and not over:
             failed = kernel.last_attempt(run, StateType.FAILED)
             if own is not None and self._retry(live, failed, own, real_seconds):
                 return

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Passes", "current_list", "is_finished"]
 
+#: States of a run that somebody else will end.
+_BEGUN = (StateType.CREATED, StateType.SUBMITTED, StateType.RUNNING)
+
 
 def _order(plan: Plan, name: str) -> Order | None:
     return {"tasks": plan.order, "errors": plan.errors, "finally": plan.finally_}[name]
@@ -205,15 +208,21 @@ class Passes:
         self.kernel.loop.call(lambda: self.dispatch(live, run_id))
 
     def end_flowable(self, live: Live, run: TaskRun, state: StateType, outputs: Any = None) -> None:
-        """A flowable run ends: children that are still open are forced to the same state (execution.md 3.4)."""
+        """A flowable run ends: children that are still open are forced to the same state (execution.md 3.4); in 2.0 only
+        flowables are."""
         kernel = self.kernel
         group = live.groups.get(run.id)
         if group is not None and any(block.open for block in group.blocks.values()):
             for child in live.descendants(run.id):
-                # task code further down goes on beside the ended branch (ParallelTest.parallelFailWithFlowable); what
-                # only waits there would wait for ever
-                own = child.parent_task_run_id == run.id
-                if not child.state.current.is_terminated and (own or child.id not in live.jobs):
+                if child.state.current.is_terminated:
+                    continue
+                if kernel.dialect.leaves_outlive_their_flowable:
+                    forced = child.id in live.groups or child.state.current not in _BEGUN
+                else:
+                    # task code further down goes on beside the ended branch (ParallelTest.parallelFailWithFlowable);
+                    # what only waits there would wait for ever
+                    forced = child.parent_task_run_id == run.id or child.id not in live.jobs
+                if forced:
                     kernel.put_run(live, kernel.forced(child, state))
         run = live.runs[run.id]
         if run.attempts:

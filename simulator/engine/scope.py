@@ -48,6 +48,7 @@ class LogLookup:
     def error_logs(self) -> Sequence[Mapping[str, Any]]:
         return [
             {
+                "tenantId": "main",
                 "namespace": entry.namespace,
                 "flowId": entry.flow_id,
                 "taskId": entry.task_id,

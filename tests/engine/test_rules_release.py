@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulator.dialect import V1, V2, Dialect
-from tests.engine.harness import LOG, RETURN, SLEEP, World, flow, history, ids, run_of, state
+from tests.engine.harness import FAIL, LOG, RETURN, SLEEP, World, flow, history, ids, run_of, state
 
 BOTH = pytest.mark.parametrize("dialect", [V1, V2], ids=["1.x", "2.0"])
 
@@ -93,3 +93,180 @@ def test_inputs_are_what_json_makes_of_them(tmp_path: Path, dialect: Dialect) ->
     assert done.inputs == {"f": 3.14, "d": 300.0, "t": "10:00:00"}
     seen = '{"f":3.14,"d":300.0,"t":"10:00:00","none":"x"}'
     assert run_of(done, "a").outputs == {"value": f"300.0 10:00:00 {seen}"}
+
+
+FLOW = "io.kestra.plugin.core.flow"
+
+
+@BOTH
+def test_what_a_flowable_evaluated_stays_when_it_is_skipped(tmp_path: Path, dialect: Dialect) -> None:
+    leaf = f"[{{id: %s, type: {LOG}, message: x}}]"
+    tasks = f"""
+    - {{id: i, type: {FLOW}.If, runIf: "false", condition: "true", then: {leaf % "a"}}}
+    - {{id: s, type: {FLOW}.Switch, runIf: "false", value: b, cases: {{b: {leaf % "b"}}}}}
+    - {{id: u, type: {FLOW}.LoopUntil, runIf: "false", condition: "true", tasks: {leaf % "c"}}}
+    """
+    done = World(tmp_path, flow(tasks), dialect=dialect).run()
+    assert [str(run.state.current) for run in done.task_runs] == ["SKIPPED"] * 3
+    expected = [{"evaluationResult": True}, {"value": "b", "defaults": False}, {"iterationCount": 1}]
+    assert [run.outputs for run in done.task_runs] == (expected if dialect is V2 else [None] * 3)
+
+
+@pytest.mark.parametrize("kind", ["If, condition: ", "Switch, value: "])
+def test_a_broken_flowable_says_so_of_its_outputs_too(tmp_path: Path, kind: str) -> None:
+    branch = "then" if kind.startswith("If") else "cases: {a"
+    end = "" if kind.startswith("If") else "}"
+    leaf = f"[{{id: a, type: {LOG}, message: x}}]"
+    world = World(tmp_path, flow(f"- {{id: f, type: {FLOW}.{kind}'{{{{ nope }}}}', {branch}: {leaf}{end}}}"))
+    run = run_of(world.run(), "f")
+    why = "Unable to find `nope` used in the expression `{{ nope }}` at line 1"
+    assert world.messages("ERROR") == [
+        f"Unable to resolve {what} from the Flowable task: {why}" for what in ("state", "outputs")
+    ]
+    (warning,) = world.messages("WARN")
+    assert warning.startswith(
+        f"Unable to save output on taskRun 'TaskRun(tenantId=main, id={run.id}, executionId="
+    )
+    assert warning.endswith(
+        "taskId=f, parentTaskRunId=null, value=null, attempts=null, assetEmits=null, state=State(current=CREATED, "
+        "histories=[State.History(state=CREATED, date=2025-03-03T09:00:00Z)]), iteration=null, dynamic=null, "
+        "forceExecution=null, outputs=null)'"
+    )
+
+
+def test_on_pause_stands_beside_its_pause(tmp_path: Path) -> None:
+    leaf = f"{{id: on, type: {LOG}, message: x}}"
+    done = World(
+        tmp_path, flow(f"- {{id: p, type: {FLOW}.Pause, pauseDuration: PT1S, onPause: {leaf}}}")
+    ).run()
+    assert run_of(done, "on").parent_task_run_id is None
+
+
+def test_a_pause_that_cancels_is_another_attempt_too(tmp_path: Path) -> None:
+    done = World(
+        tmp_path, flow(f"- {{id: p, type: {FLOW}.Pause, pauseDuration: PT1S, behavior: CANCEL}}")
+    ).run()
+    assert (state(done), done.attempt_number) == ("CANCELLED", 2)
+
+
+@BOTH
+def test_exit_to_killed(tmp_path: Path, dialect: Dialect) -> None:
+    exit_ = "{id: x, type: io.kestra.plugin.core.execution.Exit, state: KILLED}"
+    tasks = (
+        f"- id: p\n  type: {FLOW}.Parallel\n  tasks: [{{id: nap, type: {SLEEP}, duration: PT1H}}, {exit_}]"
+    )
+    done = World(tmp_path, flow(tasks), dialect=dialect).run()
+    through = [] if dialect is V2 else ["KILLING"]
+    assert history(done) == ["CREATED", "RUNNING", *through, "KILLED"]
+    assert {str(run.state.current) for run in done.task_runs} == {"KILLED"}
+
+
+BAD = f"id: child\nnamespace: lab\ntasks:\n  - {{id: bad, type: {FAIL}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("more", "states"),
+    [
+        ("transmitFailed: false", ["FAILED", "SUCCESS"]),
+        ("allowFailure: true", ["FAILED", "WARNING"]),
+        ("description: none", ["FAILED"]),
+    ],
+)
+def test_a_subflow_ends_as_its_child_and_then_as_itself(tmp_path: Path, more: str, states: list[str]) -> None:
+    text = flow(f"- {{id: s, type: {FLOW}.Subflow, namespace: lab, flowId: child, {more}}}")
+    run = run_of(World(tmp_path, text, BAD).run(), "s")
+    assert history(run) == ["CREATED", "RUNNING", *states]
+    assert [history(attempt) for attempt in run.attempts] == [history(run)]
+
+
+def test_a_retried_subflow_has_its_whole_history_in_each_attempt(tmp_path: Path) -> None:
+    retry = "retry: {type: constant, interval: PT1S, maxAttempts: 2}"
+    text = flow(f"- {{id: s, type: {FLOW}.Subflow, namespace: lab, flowId: child, {retry}}}")
+    run = run_of(World(tmp_path, text, BAD).run(), "s")
+    once = ["CREATED", "RUNNING", "FAILED"]
+    assert [history(attempt) for attempt in run.attempts] == [once, [*once, "RETRYING", *once]]
+
+
+@pytest.mark.parametrize(
+    ("more", "places"),
+    [
+        ('flowId: "{{ nope }}"', [None]),
+        ("flowId: child, inputs: {n: abc}", [None]),
+        ("flowId: \"{{ 'no' }}\"", ["s", None]),
+    ],
+)
+def test_where_a_subflow_that_cannot_start_says_so(
+    tmp_path: Path, more: str, places: list[str | None]
+) -> None:
+    child = BAD.replace("tasks:", "inputs: [{id: n, type: INT}]\ntasks:")
+    world = World(tmp_path, flow(f"- {{id: s, type: {FLOW}.Subflow, namespace: lab, {more}}}"), child)
+    assert state(world.run()) == "FAILED"
+    assert [entry.task_id for entry in world.executor.logs() if entry.level == "ERROR"] == places
+
+
+@pytest.mark.parametrize(("given", "told"), [("{v: x, typo: y}", 1), ("{typo: y}", 0)])
+def test_a_subflow_counts_its_inputs(tmp_path: Path, given: str, told: int) -> None:
+    """Kestra compares how many were given with how many there are, defaults included."""
+    child = f"id: child\nnamespace: lab\ninputs: [{{id: v, type: STRING, defaults: d}}]\ntasks: [{{id: a, type: {LOG}, message: x}}]\n"
+    world = World(
+        tmp_path,
+        flow(f"- {{id: s, type: {FLOW}.Subflow, namespace: lab, flowId: child, inputs: {given}}}"),
+        child,
+    )
+    done = world.run()
+    assert state(done) == "SUCCESS"
+    assert sum("provided by parent execution" in text for text in world.messages("WARN")) == told
+
+
+@BOTH
+def test_errors_of_a_working_directory_are_ordinary_tasks(tmp_path: Path, dialect: Dialect) -> None:
+    tasks = f"""
+    - id: w
+      type: {FLOW}.WorkingDirectory
+      tasks: [{{id: bad, type: {FAIL}}}]
+      errors: [{{id: e, type: {LOG}, message: x}}]
+    """
+    done = World(tmp_path, flow(tasks), dialect=dialect).run()
+    submitted = ["SUBMITTED"] if dialect is V2 else []
+    assert history(run_of(done, "bad")) == ["CREATED", "RUNNING", "FAILED"]
+    assert history(run_of(done, "e")) == ["CREATED", *submitted, "RUNNING", "SUCCESS"]
+
+
+@BOTH
+def test_task_code_goes_on_beside_a_failed_parallel(tmp_path: Path, dialect: Dialect) -> None:
+    tasks = f"""
+    - id: p
+      type: {FLOW}.Parallel
+      tasks:
+        - {{id: nap, type: {SLEEP}, duration: PT1M}}
+        - {{id: bad, type: {FAIL}}}
+        - {{id: s, type: {FLOW}.Sequential, tasks: [{{id: one, type: {LOG}, message: x}}, {{id: two, type: {SLEEP}, duration: PT1M}}]}}
+    """
+    done = World(tmp_path, flow(tasks), dialect=dialect).run()
+    assert (state(done), state(run_of(done, "s"))) == ("FAILED", "FAILED")
+    assert state(run_of(done, "nap")) == ("SUCCESS" if dialect is V2 else "FAILED")
+    # the executor's own steps come before what a worker sends
+    assert state(run_of(done, "one")) == ("SUCCESS" if dialect is V2 else "FAILED")
+
+
+def test_a_loop_that_failed_counts_the_iterations_beside_the_failed_one(tmp_path: Path) -> None:
+    loop = f"- id: each\n  type: {FLOW}.Loop\n  values: [a, b, c]\n  concurrencyLimit: 0\n  tasks:\n    - {{id: bad, type: {FAIL}}}"
+    world = World(tmp_path, flow(loop))
+    run = run_of(world.run(), "each")
+    assert history(run) == ["CREATED", "RUNNING", "FAILED"]
+    assert run.outputs == {"runningIterations": 0, "iterationCount": 3, "terminatedIterations": 3}
+    told = [text for text in world.messages("ERROR") if text.startswith("Loop iteration")]
+    assert [text.split()[2] for text in told] == ["0", "1", "2"]
+
+
+def test_errors_of_a_loop_until_have_its_round(tmp_path: Path) -> None:
+    rounds = f"""
+    - id: r
+      type: {FLOW}.LoopUntil
+      condition: "{{{{ false }}}}"
+      checkFrequency: {{interval: PT1S}}
+      tasks: [{{id: a, type: {FAIL}, condition: "{{{{ outputs.r.iterationCount == 2 }}}}"}}]
+      finally: [{{id: f, type: {LOG}, message: x}}]
+    """
+    done = World(tmp_path, flow(rounds)).run()
+    assert [(run.task_id, run.iteration) for run in done.task_runs] == [("r", 1), ("a", 1), ("f", 1)]

@@ -51,7 +51,7 @@ class Plan:
     """What a flowable evaluated to.
 
     `order`: how the children follow; None = no list at all (a Switch without match).
-    `outputs`: known at creation. `empty_ok`: ends SUCCESS when no child is enabled (1.x has some that never end).
+    `outputs`: known at creation. `iteration`: the round that runs of all its lists are numbered with. `empty_ok`: ends SUCCESS when no child is enabled (1.x has some that never end).
     `errors` / `finally_`: own lists, enabled tasks only. `facts`: what the flowable's own end rule needs.
     """
 
@@ -62,6 +62,7 @@ class Plan:
     finally_: Order | None = None
     has_finally: bool = False
     has_errors: bool = False
+    iteration: int | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
 
@@ -85,10 +86,10 @@ def flowable_spec(
     )
 
 
-def sequential(task: Task, path: str) -> tuple[Order | None, bool]:
+def sequential(task: Task, path: str, iteration: int | None = None) -> tuple[Order | None, bool]:
     """The order of a list that is always sequential (`errors`, `finally`), and whether it is declared with tasks."""
     tasks = enabled(task.children.get(path, ()))
-    return (Sequential(tasks) if tasks else None), bool(tasks)
+    return (Sequential(tasks, iteration=iteration) if tasks else None), bool(tasks)
 
 
 def tasks_of(task: Task, path: str = "tasks") -> Sequence[Task]:

@@ -37,5 +37,6 @@ class LoopUntil:
         return Plan(
             orders.Sequential(tasks_of(view.task), iteration=count - 1),
             {"iterationCount": count},
+            iteration=count - 1,
             empty_ok=view.dialect.major >= 2,
         )

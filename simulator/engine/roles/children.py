@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from simulator.dialect import Dialect
 from simulator.engine.context import TaskContext
 from simulator.engine.dispatch import failure_text
 from simulator.engine.execution import StateType, TaskRun
@@ -13,12 +14,54 @@ from simulator.engine.live import Live
 from simulator.engine.orders import EachConcurrent
 from simulator.engine.state import softened
 from simulator.model.flow import Task
+from simulator.model.typing import java_text
+from simulator.values import Instant
 
 if TYPE_CHECKING:
     from simulator.engine.kernel import Kernel
     from simulator.engine.passes import Passes
 
-__all__ = ["ChildrenRole"]
+__all__ = ["ChildrenRole", "skipped"]
+
+
+def skipped(kernel: Kernel, live: Live, run: TaskRun, task: Task) -> TaskRun:
+    """The run of a flowable that `runIf` skips, with what was evaluated when it was created."""
+    cls = kernel.plugin(task)
+    if getattr(cls, "role", "children") not in ("children", "rounds"):
+        return run
+    try:
+        plan: Plan = cls().plan(TaskContext(kernel, live, run, task, cls.spec))
+    except Exception:  # noqa: BLE001 - as in prepare
+        message = f"Unable to save output on taskRun '{_java_form(run, kernel.dialect)}'"
+        kernel.log(live, "WARN", message, run=run, task=task)
+        return run
+    return replace(run, outputs=plan.outputs)
+
+
+def _java_form(run: TaskRun, dialect: Dialect) -> str:
+    """`TaskRun.toString()` of a run just created; in 1.x its id, that is enough to find it by."""
+    if dialect.major < 2:
+        return run.id
+    created = run.state.histories[0]
+    facts: dict[str, object] = {
+        "tenantId": "main",
+        "id": run.id,
+        "executionId": run.execution_id,
+        "namespace": run.namespace,
+        "flowId": run.flow_id,
+        "taskId": run.task_id,
+        "parentTaskRunId": run.parent_task_run_id,
+        "value": run.value,
+        "attempts": None,
+        "assetEmits": None,
+        "state": "State(current=CREATED, histories=[State.History(state=CREATED, date="
+        f"{java_text(Instant.of(created.date))})])",
+        "iteration": run.iteration,
+        "dynamic": None,
+        "forceExecution": True if run.force_execution else None,
+        "outputs": None,
+    }
+    return f"TaskRun({', '.join(f'{name}={java_text(value)}' for name, value in facts.items())})"
 
 
 class ChildrenRole:
@@ -66,11 +109,13 @@ class ChildrenRole:
         try:
             plan: Plan = cls().plan(TaskContext(self.kernel, live, run, task, cls.spec))
         except Exception as error:  # noqa: BLE001 - a null pointer of Kestra's is any error here
-            if cls.spec.outputs and not run.outputs:
-                message = f"Unable to save output on taskRun '{run.id}'"
+            outputs = bool(cls.spec.outputs)
+            if outputs and not run.outputs:
+                message = f"Unable to save output on taskRun '{_java_form(run, self.kernel.dialect)}'"
                 self.kernel.log(live, "WARN", message, run=run, task=task)
-            message = f"Unable to resolve state from the Flowable task: {failure_text(error)}"
-            self.kernel.log(live, "ERROR", message, run=run, task=task)
+            for what in ("state", "outputs") if outputs else ("state",):
+                message = f"Unable to resolve {what} from the Flowable task: {failure_text(error)}"
+                self.kernel.log(live, "ERROR", message, run=run, task=task)
             self._end(live, run, task, StateType.FAILED)
             return None
         return self.adopt(live, run, task, plan, group_key=group.run_id)
@@ -78,8 +123,8 @@ class ChildrenRole:
     def adopt(self, live: Live, run: TaskRun, task: Task, plan: Plan, *, group_key: str | None) -> Plan:
         """Makes a plan the group's, with the task's own errors and finally."""
         group = live.groups[group_key]
-        plan.errors, plan.has_errors = sequential(task, "errors")
-        plan.finally_, plan.has_finally = sequential(task, "finally")
+        plan.errors, plan.has_errors = sequential(task, "errors", plan.iteration)
+        plan.finally_, plan.has_finally = sequential(task, "finally", plan.iteration)
         group.plan = plan
         for name, order in (("tasks", plan.order), ("errors", plan.errors), ("finally", plan.finally_)):
             block = group.block(name)

@@ -192,14 +192,12 @@ class LoopRole(ChildrenRole):
             progress.outputs.append(self._entry(live, run, child, stored=progress.stored))
         if run.state.current.is_terminated or live.state is StateType.KILLING:
             progress.items.close()
+            if live.state is not StateType.KILLING and live.state is not StateType.KILLED:
+                # it failed before; the iterations that ran beside the failed one still count
+                self._say_failed(live, run, task, child)
+                self.kernel.put_run(live, replace(run, outputs=progress.facts()))
             return
-        if child.state is StateType.FAILED and live.facts.get(f"transmit:{run_id}", True):
-            number = (child.value.loop or {}).get("index")
-            message = (
-                f"Loop iteration {number} ended in FAILED in sub-execution {link(child)}, "
-                "check that execution's logs for details"
-            )
-            self.kernel.log(live, "ERROR", message, run=run, task=task)
+        if self._say_failed(live, run, task, child):
             run = replace(live.runs[run_id], outputs=progress.facts())
             self._end(live, self.kernel.put_run(live, run), task, StateType.FAILED)
             return
@@ -210,6 +208,18 @@ class LoopRole(ChildrenRole):
             self._end(live, self.kernel.put_run(live, run), task, StateType.SUCCESS)
         else:
             self._show(live, run_id, progress)
+
+    def _say_failed(self, live: Live, run: TaskRun, task: Task, child: Live) -> bool:
+        """Whether an iteration's failure is the Loop's; then its log says so."""
+        if child.state is not StateType.FAILED or not live.facts.get(f"transmit:{run.id}", True):
+            return False
+        number = (child.value.loop or {}).get("index")
+        message = (
+            f"Loop iteration {number} ended in FAILED in sub-execution {link(child)}, "
+            "check that execution's logs for details"
+        )
+        self.kernel.log(live, "ERROR", message, run=run, task=task)
+        return True
 
     def recount(self, live: Live, run: TaskRun, task: Task) -> None:
         """Counts the iterations of a Loop that was kept (another process goes on with it)."""
@@ -236,6 +246,30 @@ class LoopRole(ChildrenRole):
         progress.items.skip(progress.next)
         live.facts[f"loop:{run.id}"] = progress
         live.facts[f"transmit:{run.id}"] = context.get("transmitFailed", True) is not False
+
+    def recovered(self, live: Live, run: TaskRun, task: Task) -> None:
+        """After a crash, when nothing of the Loop runs: what its ended iterations would have led to happens now."""
+        progress: _Progress | None = live.facts.get(f"loop:{run.id}")
+        if progress is None or progress.running:
+            return
+        children = [self.kernel.lives[key] for key in live.children]
+        failed = next(
+            (
+                child
+                for child in children
+                if child.loop_of == (live, run.id) and child.state is StateType.FAILED
+            ),
+            None,
+        )
+        if failed is not None and self._say_failed(live, run, task, failed):
+            state = StateType.FAILED
+        elif progress.items.more:
+            self._more(live, run.id, task, progress)
+            return
+        else:
+            state = StateType.SUCCESS
+        run = replace(live.runs[run.id], outputs=progress.facts())
+        self._end(live, self.kernel.put_run(live, run), task, state)
 
     def _entry(self, live: Live, run: TaskRun, child: Live, *, stored: bool) -> dict[str, Any]:
         """What the Loop's `outputs` say of one iteration."""

@@ -94,7 +94,7 @@ class PauseRole(ChildrenRole):
             self.kernel.log(live, "WARN", failure_text(error), run=run, task=task)
 
     def _on_pause(self, live: Live, run: TaskRun, tasks: tuple[Task, ...]) -> None:
-        """The `onPause` task goes out beside the pause; it is no child that anything waits for."""
+        """The `onPause` task goes out beside the pause, at the top; it is no child that anything waits for."""
         for slot in (Slot(task) for task in tasks):
             made = TaskRun(
                 id=self.kernel.new_id(),
@@ -103,7 +103,6 @@ class PauseRole(ChildrenRole):
                 flow_id=live.value.flow_id,
                 task_id=slot.task.id,
                 state=State.created(self.kernel.now()),
-                parent_task_run_id=run.id,
                 dynamic=True,
             )
             self.kernel.put_run(live, made)
@@ -131,6 +130,9 @@ class PauseRole(ChildrenRole):
         if outputs is None:
             outputs = {"resumed": {"on": kernel.now().replace(tzinfo=None).isoformat(), "to": state.value}}
         run = kernel.put_run(live, replace(run, outputs={**(run.outputs or {}), **outputs}))
+        if kernel.dialect.major >= 2:
+            # 2.0 counts the way on as another attempt of the execution
+            kernel.change(live, attempt_number=live.value.attempt_number + 1)
         children = any(enabled(task.children.get(path, ())) for path in ("tasks", "errors", "finally"))
         end = state
         if timeout or state is StateType.FAILED:
@@ -164,7 +166,4 @@ class PauseRole(ChildrenRole):
         """The execution goes on unless another task run is paused."""
         others = any(run.state.current is StateType.PAUSED and run.id != run_id for run in live.runs.values())
         if not others and live.state is StateType.PAUSED:
-            if self.kernel.dialect.major >= 2:
-                # 2.0 counts the way on as another attempt of the execution
-                self.kernel.change(live, attempt_number=live.value.attempt_number + 1)
             self.kernel.set_state(live, StateType.RESTARTED)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from simulator.engine.context import TaskContext
 from simulator.engine.creation import CORRELATION, Creator
 from simulator.engine.dispatch import Dispatcher
-from simulator.engine.execution import StateType, TaskRun
+from simulator.engine.execution import Attempt, StateType, TaskRun
 from simulator.engine.live import Live
+from simulator.engine.state import softened
 from simulator.errors import NotFoundError, SimulatorError, TaskError
 from simulator.model.flow import Flow, Task
 
@@ -41,10 +42,10 @@ class SubflowRole:
         kernel = self.kernel
         restarted = run.state.current is StateType.RESTARTED
         before = run
-        # no worker has it, so it is never SUBMITTED
-        run = kernel.put_run(
-            live, kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, kernel.now())
-        )
+        # no worker has it, so it is never SUBMITTED; 2.0 makes its attempt when it ends
+        if not kernel.dialect.subflow_ends_as_its_child:
+            run = kernel.new_attempt(run, StateType.RUNNING)
+        run = kernel.put_run(live, run.with_state(StateType.RUNNING, kernel.now()))
         self.passes.on_change(live)
         context = TaskContext(kernel, live, before, task, kernel.plugin(task).spec)
         try:
@@ -53,7 +54,9 @@ class SubflowRole:
             child = self.child(live, run, task, context)
         except Exception as error:  # noqa: BLE001 - Kestra fails the run with any exception
             if kernel.dialect.flowable_attempts:
-                self.dispatcher.fail_unstarted(live, before, error)
+                # a flow that cannot be run is said by the task too, all other failures by the executor alone
+                told = isinstance(error, (NotFoundError, TaskError))
+                self.dispatcher.fail_unstarted(live, before, error, before="" if told else None)
             else:
                 self.dispatcher.fail(live, run, error)
             return
@@ -61,6 +64,8 @@ class SubflowRole:
             live, replace(live.runs[run.id], outputs={"executionId": child.id, "state": child.state.value})
         )
         if context.get("wait", True) is False:
+            if kernel.dialect.subflow_ends_as_its_child:
+                run = self._with_attempt(run.with_state(StateType.SUCCESS, kernel.now()))
             self.dispatcher.end_run(live, run, task, StateType.SUCCESS)
         else:
             child.facts["parent"] = (live, run.id)
@@ -89,7 +94,6 @@ class SubflowRole:
             raise TaskError(f"Cannot execute flow '{namespace}'.'{flow_id}': it is disabled.")
         raw_inputs = context.raw("inputs")
         inputs = dict(context.render(raw_inputs, extra) or {}) if raw_inputs is not None else {}
-        self._extra_inputs(live, run, task, flow, inputs)
         given = label_pairs(context.render(context.raw("labels"), extra))
         child = self.creator.create(
             flow,
@@ -103,6 +107,7 @@ class SubflowRole:
             trigger_source=(task.id, task.type),
         )
         live.children.append(child.id)
+        self._extra_inputs(live, run, task, child, inputs)
         kernel.log(live, "INFO", f"Created new execution {link(child)}", run=run, task=task)
         return child
 
@@ -120,13 +125,15 @@ class SubflowRole:
             and key not in ("system.restarted", "system.replay", "system.replayed")
         ]
 
-    def _extra_inputs(self, live: Live, run: TaskRun, task: Task, flow: Flow, inputs: dict[str, Any]) -> None:
-        known = {item.id for item in flow.inputs}
-        known |= {f"{item.id}.{child.id}" for item in flow.inputs for child in item.children}
-        tops = {name.split(".")[0] for name in known}
-        for name in list(inputs):
-            if name not in known and name.split(".")[0] not in tops:
-                del inputs[name]
+    def _extra_inputs(
+        self, live: Live, run: TaskRun, task: Task, child: Live, inputs: Mapping[str, Any]
+    ) -> None:
+        """Says which inputs the child did not ask for; as in Kestra, only when it got fewer than were given."""
+        resolved, flow = child.value.inputs, child.flow
+        if len(resolved) >= len(inputs):
+            return
+        for name in inputs:
+            if name not in resolved:
                 self.kernel.log(
                     live,
                     "WARN",
@@ -201,6 +208,8 @@ class SubflowRole:
         state = StateType.SUCCESS
         if context.get("transmitFailed", True) and child.state in _TRANSMITTED:
             state = child.state
+            if kernel.dialect.subflow_ends_as_its_child:
+                state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
         if child.value.outputs:
             outputs["outputs"] = dict(child.value.outputs)
         elif kernel.dialect.major == 1 and context.raw("outputs") and not child.flow.outputs:
@@ -220,11 +229,18 @@ class SubflowRole:
         elif state is StateType.WARNING:
             self._say(live, run, task, "WARN", f"Subflow execution {link(child)} ends in WARNING state")
         run = replace(run, outputs=outputs)
-        if run.state.current.is_terminated:
+        if kernel.dialect.subflow_ends_as_its_child and not run.state.current.is_terminated:
+            now = kernel.now()
+            run = self._with_attempt(run.with_state(child.state, now).with_state(state, now))
+        elif run.state.current.is_terminated:
             # the child was changed after its parent had ended: its run says so, the parent stays as it is
             kernel.put_run(live, kernel.last_attempt(run, state).with_state(state, kernel.now()))
             return
         self.dispatcher.end_run(live, run, task, state)
+
+    def _with_attempt(self, run: TaskRun) -> TaskRun:
+        """2.0's attempt of a Subflow is a copy of its run's whole history."""
+        return replace(run, attempts=(*(run.attempts or ()), Attempt(run.state)))
 
     def _say(self, live: Live, run: TaskRun, task: Task, level: str, message: str) -> None:
         self.kernel.log(live, level, message, run=run, task=task)

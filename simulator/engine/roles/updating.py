@@ -60,7 +60,10 @@ class UpdatingRole:
         if state is StateType.KILLED:
             run = kernel.last_attempt(run, StateType.KILLED)
             kernel.put_run(live, run.with_state(StateType.KILLED, kernel.now()))
-            self.kill(live, cascade=False)
+            if kernel.dialect.exit_kills_at_once:
+                self.dispatcher.stop(live, StateType.KILLED)
+            else:
+                self.kill(live, cascade=False)
             return
         run = kernel.last_attempt(run, state)
         kernel.put_run(live, run.with_state(state, kernel.now()))

@@ -39,9 +39,11 @@ class WorkingDirectoryRole(ChildrenRole):
         dispatcher.directory_of = self.directory_of
         dispatcher.abort_directory = self.abort
 
-    def directory_of(self, run: TaskRun) -> WorkDir | None:
-        """The shared folder of a child, None for any other run."""
-        return self._directories.get(run.parent_task_run_id or "")
+    def directory_of(self, live: Live, run: TaskRun) -> WorkDir | None:
+        """The shared folder of a child, None for any other run: `errors` and `finally` are ordinary tasks."""
+        directory = self._directories.get(run.parent_task_run_id or "")
+        placement = live.placements.get(run.task_id) if directory is not None else None
+        return directory if placement is not None and placement.block == "tasks" else None
 
     def start(self, live: Live, run: TaskRun, task: Task) -> None:
         run = self.running(live, run)
