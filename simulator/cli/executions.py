@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import difflib
 import json
 import shutil
@@ -16,7 +17,7 @@ from simulator.errors import ExitCode, NotFoundError, SimulatorError, UsageError
 
 if TYPE_CHECKING:
     from simulator.engine.execution import Execution
-    from simulator.engine.store import Store
+    from simulator.engine.store import Store, StoredRun
     from simulator.session import Session
 
 HELP = "kept executions: list, show, logs, outputs, diff"
@@ -191,9 +192,12 @@ def go_on(args: argparse.Namespace, console: Console, action: Callable[[Session,
     """Opens a kept execution, does `action(session, id)` and runs until nothing more happens. The exit code."""
     from simulator.cli.waiting import code_of, tell_how_to_go_on
     from simulator.reports.masking import masked_values
+    from simulator.world.rundir import is_worked_on
 
     stored, execution = store_of(args, console).find(args.execution)
-    session = _open(args, console, stored.started, execution)
+    if is_worked_on(stored.folder):
+        raise UsageError(f"Execution '{execution.id}' is being worked on by another process")
+    session = _open(args, console, stored)
     with session:
         console.redactor = session.vault.redactor
         code = ExitCode.INTERNAL
@@ -216,8 +220,10 @@ def go_on(args: argparse.Namespace, console: Console, action: Callable[[Session,
     return int(code)
 
 
-def _open(args: argparse.Namespace, console: Console, started: Any, execution: Execution) -> Session:
+def _open(args: argparse.Namespace, console: Console, stored: StoredRun) -> Session:
     from simulator.session import Session
+
+    started = stored.started
 
     path = args.flow or Path(str(started.get("file") or ""))
     if not path.is_file():
@@ -228,14 +234,22 @@ def _open(args: argparse.Namespace, console: Console, started: Any, execution: E
     if flags.get("kestra") in (None, "auto") and started.get("dialect"):
         flags["kestra"] = "1" if str(started["dialect"]).startswith("1") else "2"
     if not flags.get("now") and not flags.get("real_time"):
-        # the run's time goes on where it stopped
-        flags["now"] = execution.state.histories[-1].date
+        flags["now"] = _last_moment(stored)  # the run's time goes on where it stopped
     return Session.open(
         path, flags=flags, environ=console.environ, side_file=args.side_file, redactor=console.arm()
     )
 
 
-def _bring(session: Session, stored: Any) -> None:
+def _last_moment(stored: StoredRun) -> dt.datetime:
+    """The last thing that is known of a kept run."""
+    executions = list(stored.executions.values())
+    states = [execution.state for execution in executions]
+    states += [task_run.state for execution in executions for task_run in execution.task_runs]
+    told = [entry.timestamp for entries in stored.logs.values() for entry in entries]
+    return max([state.histories[-1].date for state in states] + told)
+
+
+def _bring(session: Session, stored: StoredRun) -> None:
     """Files, KV and caches of the kept run come along; the new run keeps its own events."""
     from simulator.engine.store import EventStore
     from simulator.reports.masking import mask_json_lines

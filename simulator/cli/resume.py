@@ -1,4 +1,4 @@
-"""`simulate resume`: go on with a paused execution that was kept."""
+"""`simulate resume`: go on with a kept execution that is paused, or whose process went away in the middle of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from simulator.engine.execution import Execution
     from simulator.session import Session
 
-HELP = "go on with a paused execution"
+HELP = "go on with a paused or interrupted execution"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +26,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
     args.inputs, args.input = None, []
 
     def resume(session: Session, execution_id: str) -> Execution:
+        state = session.executor.execution(execution_id).state.current
+        if not state.is_terminated and state.value != "PAUSED" and not answers:
+            return session.executor.act("recover", execution_id)  # type: ignore[no-any-return]
         return session.executor.act("resume", execution_id, inputs=answers)  # type: ignore[no-any-return]
 
     return go_on(args, console, resume)

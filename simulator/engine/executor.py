@@ -195,7 +195,7 @@ class Executor:
     def act(self, action: str, execution_id: str, **options: Any) -> Execution:
         """Does something to an execution and returns its value (or the new one's) just after, before it goes on.
 
-        resume(inputs, to), pause, kill(cascade, to), restart(revision), replay(task, values, inputs...),
+        resume(inputs, to), recover, pause, kill(cascade, to), restart(revision), replay(task, values, inputs...),
         change-state(task_run_id, state), change-execution-state(state), unqueue(state), force-run, set-labels(labels,
         merge), resume-from-breakpoint(breakpoints), delete(logs, storage). Raises NotFoundError for an unknown
         execution, UsageError with Kestra's text when the state does not allow it.
@@ -363,6 +363,7 @@ class Executor:
         self.queues.release(live)
         if live.loop_of is not None:
             self._loops.ended(live)
+            live.rest()
             return
         parent = live.facts.get("parent")
         if parent is not None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.engine.execution import StateType, TaskRun
 from simulator.engine.live import Group, Live
+from simulator.engine.recovery import resubmitted
 from simulator.errors import UsageError
 from simulator.model.flow import Task
 
@@ -28,7 +29,8 @@ class Rebuild:
         self.kernel = executor.kernel
         self.passes = executor.passes
 
-    def _role(self, task: Task | None) -> str | None:
+    def role(self, task: Task | None) -> str | None:
+        """How the engine runs a task: the name of its role, None for task code."""
         cls = self.kernel.registry.load(task.type) if task is not None else None
         role: str | None = getattr(cls, "role", None)
         if role is None and cls is not None and cls.spec.kind.value == "flowable":
@@ -111,10 +113,10 @@ class Rebuild:
         result: list[TaskRun] = []
         for run in found:
             task = live.placements.task(run.task_id)
-            if run.id in above and self._role(task) != "working_directory":
+            if run.id in above and self.role(task) != "working_directory":
                 continue
             parent = live.runs.get(run.parent_task_run_id or "")
-            if parent is not None and self._role(live.placements.task(parent.task_id)) == "working_directory":
+            if parent is not None and self.role(live.placements.task(parent.task_id)) == "working_directory":
                 continue
             result.append(run)
         return result
@@ -138,7 +140,7 @@ class Rebuild:
                 continue
             parent = live.runs.get(run.parent_task_run_id or "")
             if parent is not None and parent.id in targets and not run.dynamic:
-                role = self._role(live.placements.task(parent.task_id))
+                role = self.role(live.placements.task(parent.task_id))
                 if role in _RUN_AGAIN:
                     continue
             if run.parent_task_run_id in live.runs and run.parent_task_run_id not in kept:
@@ -154,22 +156,16 @@ class Rebuild:
         runs: dict[str, TaskRun] = {}
         for run_id, run in kept.items():
             if run_id in again:
-                role = self._role(live.placements.task(run.task_id))
+                role = self.role(live.placements.task(run.task_id))
                 state = StateType.RUNNING if role in ("children", "foreach_item") else StateType.RESTARTED
                 runs[run_id] = run.with_state(state, now)
             elif run_id in ancestors:
                 runs[run_id] = run.with_state(StateType.RUNNING, now)
             elif not run.state.current.is_terminated and not run.dynamic:
-                runs[run_id] = self._resubmitted(run)
+                runs[run_id] = resubmitted(self.executor, run)
             else:
                 runs[run_id] = run
         return runs
-
-    def _resubmitted(self, run: TaskRun) -> TaskRun:
-        """A run that was under way is started again, with a RESUBMITTED attempt (2.0)."""
-        if self.kernel.dialect.major >= 2:
-            run = self.kernel.new_attempt(run, StateType.RESUBMITTED)
-        return run.with_state(StateType.RESTARTED, self.kernel.now())
 
     def _successors(self, live: Live, target: TaskRun) -> set[str]:
         """Runs that come after `target` in the flow, with everything below them, and what is below `target`."""
@@ -361,16 +357,16 @@ class Rebuild:
         def begin() -> None:
             if live.over or live.state is not StateType.RESTARTED:
                 return
-            live.facts["on_run"] = lambda: self._resume_lists(live)
+            live.facts["on_run"] = lambda: self.resume_lists(live)
             if not self.executor.queues.admit(live):
                 return
             live.facts.pop("on_run", None)
             self.executor.slas.start(live)
-            self._resume_lists(live)
+            self.resume_lists(live)
 
         self.kernel.loop.call(begin)
 
-    def _resume_lists(self, live: Live) -> None:
+    def resume_lists(self, live: Live) -> None:
         """Plans of the lists that go on are made again, and catch up with their runs; then everything may go on."""
         self.prepare_lists(live)
         for run in list(live.runs.values()):
@@ -389,7 +385,7 @@ class Rebuild:
             task = live.placements.task(run.task_id)
             if task is None or run.state.current is not StateType.RUNNING:
                 continue
-            role = self._role(task)
+            role = self.role(task)
             if role in _WITH_CHILDREN:
                 self.executor.roles["children"].prepare(live, run, task)
 

@@ -32,6 +32,7 @@ class Services:
     def act(self, action: str, execution_id: str, **options: Any) -> Execution:
         actions: Mapping[str, Any] = {
             "resume": self.resume,
+            "recover": self.recover,
             "pause": self.pause,
             "kill": self.kill,
             "restart": self.restart,
@@ -109,6 +110,12 @@ class Services:
         self.kernel.set_state(live, StateType.PAUSED)
         return live
 
+    def recover(self, live: Live) -> Live:
+        """Goes on with an execution whose process went away (see `recovery`)."""
+        from simulator.engine.recovery import recover
+
+        return recover(self.executor, live)
+
     # --- kill
 
     def kill(self, live: Live, *, cascade: bool = True, to: str | None = None) -> Live:
@@ -135,6 +142,13 @@ class Services:
             if run.state.current is StateType.PAUSED:
                 self.kernel.put_run(live, self.kernel.forced(run, StateType.KILLED))
         self.kernel.set_state(live, StateType.RESTARTED)
+
+    def go_on_killing(self, live: Live) -> None:
+        """A kill that was under way in another process."""
+        for run in list(live.runs.values()):
+            if not run.state.current.is_terminated and run.id not in live.jobs:
+                self.kernel.put_run(live, self.kernel.forced(run, StateType.KILLED))
+        self._killing(live, True)
 
     def _killing(self, live: Live, cascade: bool) -> None:
         if live.over:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import json
 import os
 import secrets
 import shutil
@@ -24,10 +25,11 @@ from simulator.doubles.platform import (
     kill_children,
     note_child,
     own,
+    start_time,
     sweep,
 )
 
-__all__ = ["STATE_DIR", "RunDir"]
+__all__ = ["STATE_DIR", "RunDir", "is_worked_on"]
 
 STATE_DIR = ".simulate"
 _DEFAULT_KEEP = 20
@@ -85,6 +87,15 @@ class RunDir:
         if self.kept:
             with contextlib.suppress(OSError):
                 (self.root / OWNER_FILE).unlink(missing_ok=True)
+
+
+def is_worked_on(folder: Path) -> bool:
+    """Whether the process of a kept run is still there."""
+    try:
+        owner = json.loads((folder / OWNER_FILE).read_text("utf-8"))
+        return bool(start_time(int(owner["pid"])) == owner["started"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _temporary() -> Path:

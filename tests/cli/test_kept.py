@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from simulator.cli.console import Console
 from simulator.cli.main import main
+from simulator.doubles.platform import own
 
 PAUSED = """\
 id: asks
@@ -93,3 +95,131 @@ def test_triggers_are_listed_and_played(here: Path) -> None:
     assert (code, "1 PAUSED" in err) == (0, True)
     assert "the trigger daily waits since 2025-01-02T09:00:00+00:00" in err, "its execution is not over"
     assert [row["state"]["startDate"] for row in json.loads(out)] == ["2025-01-01T09:00:00.000Z"]
+
+
+PARENT = """\
+id: parent
+namespace: test.kept
+tasks:
+  - {id: sub, type: io.kestra.plugin.core.flow.Subflow, namespace: test.kept, flowId: asks, wait: true}
+"""
+
+
+def test_a_pause_in_a_subflow_is_told_and_answered(here: Path) -> None:
+    (here / "parent.yml").write_text(PARENT, "utf-8")
+    code, _, err = simulate("parent.yml", "--kestra", "2", "-q", "--flows", "asks.yml")
+    assert code == 8, "the main execution runs, and waits"
+    line = err.splitlines()[-1]
+    assert line.startswith("It waits. Go on with: simulate resume ") and line.endswith(" --flows asks.yml")
+    assert simulate(*line.partition("simulate ")[2].split(), "-i", "name=Ada", "-q")[0] == 0
+    states = {
+        row["flowId"]: row["state"]["current"] for row in json.loads(simulate("executions", "--json")[1])
+    }
+    assert states == {"parent": "SUCCESS", "asks": "SUCCESS"}
+    assert simulate("parent.yml", "--kestra", "2", "-q", "--resume", "name=Ada")[0] == 0
+
+
+def test_an_interrupted_execution_goes_on(here: Path) -> None:
+    (here / "plain.yml").write_text(
+        PAUSED.replace("flow.Pause", "flow.Sleep\n    duration: PT1H")
+        .replace("    onResume:\n      - {id: name, type: STRING}\n", "")
+        .replace("{{ outputs.ask.onResume.name }}", "there"),
+        "utf-8",
+    )
+    assert simulate("plain.yml", "--kestra", "2", "-q")[0] == 0
+    (events,) = here.glob(".simulate/runs/*/events.jsonl")
+    lines = events.read_bytes().splitlines(keepends=True)
+    asleep = next(number for number, line in enumerate(lines) if b"Waiting for" in line)
+    events.write_bytes(b"".join(lines[:asleep]) + b'{"e":"lo')
+    assert "RUNNING" in simulate("executions")[1]
+    code, out, _ = simulate("resume")
+    assert (code, "SUCCESS" in out) == (0, True)
+    assert "one there" in simulate("executions", "logs")[1]
+    code, _, err = simulate("resume")
+    assert (code, "is not paused, can't resume it" in err) == (2, True)
+
+
+def test_what_another_process_works_on_is_left_alone(here: Path) -> None:
+    simulate("asks.yml", "--kestra", "2", "-q")
+    (folder,) = here.glob(".simulate/runs/*")
+    own(folder)
+    code, _, err = simulate("resume")
+    assert (code, "is being worked on by another process" in err) == (2, True)
+
+
+SCHEDULES = """\
+id: sched
+namespace: test.kept
+inputs: [{id: day, type: STRING, defaults: none}]
+tasks:
+  - {id: a, type: io.kestra.plugin.core.log.Log, message: "{{ trigger.date }} {{ inputs.day }}"}
+triggers:
+  - {id: hourly, type: io.kestra.plugin.core.trigger.Schedule, cron: "@hourly", lateMaximumDelay: PT90M}
+"""
+
+
+def test_past_dates_are_filled_in(here: Path) -> None:
+    (here / "sched.yml").write_text(SCHEDULES, "utf-8")
+    span = ("triggers", "sched.yml", "--kestra", "2", "--from", "2025-01-01", "--to", "2025-01-01T03:00")
+    code, out, err = simulate(*span, "--backfill", "-i", "day=x", "--label", "why=test")
+    assert (code, len(out.splitlines()), "3 SUCCESS" in err) == (0, 3, True)
+    assert "(of 2025-01-01T00:00:00+00:00)" in out
+    assert "2025-01-01T00:00:00Z x" in simulate("executions", "logs")[1]
+    assert "why=test" in simulate("executions", "show")[1]
+    assert simulate("replay", "-q")[0] == 0, "the run knows its flow"
+
+
+def test_dates_that_the_scheduler_missed(here: Path) -> None:
+    (here / "sched.yml").write_text(SCHEDULES, "utf-8")
+    span = (
+        "triggers",
+        "sched.yml",
+        "--kestra",
+        "2",
+        "--from",
+        "2025-01-01",
+        "--to",
+        "2025-01-01T05:00",
+        "--run",
+    )
+    code, out, _ = simulate(*span, "--down", "2025-01-01T00:30", "2025-01-01T03:30")
+    assert code == 0
+    assert re.findall(r"T(..:..).*\(of .*?T(..:..)", out) == [
+        ("03:30", "01:00"),
+        ("03:30", "02:00"),
+        ("03:30", "03:00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--run", "-i", "day=x"), "belong to --backfill"),
+        (("--down", "2025-01-01", "2025-01-02"), "--down belongs to --run"),
+        (("--backfill",), "--backfill takes --from and --to"),
+        (
+            ("--backfill", "--from", "2025-01-01", "--to", "2025-01-02", "--now", "2025-01-01T12:00"),
+            "is of the past",
+        ),
+        (("--trigger", "nope"), "Unable to find trigger nope"),
+    ],
+)
+def test_options_of_triggers_that_would_do_nothing(
+    here: Path, options: tuple[str, ...], message: str
+) -> None:
+    (here / "sched.yml").write_text(SCHEDULES, "utf-8")
+    code, _, err = simulate("triggers", "sched.yml", "--kestra", "2", *options)
+    assert code != 0
+    assert message in err
+
+
+def test_a_schedule_by_hand_is_due_or_late(here: Path) -> None:
+    (here / "sched.yml").write_text(SCHEDULES, "utf-8")
+    run = ("run", "sched.yml", "--kestra", "2", "-q", "--trigger", "hourly", "--at", "2025-01-01T00:10")
+    assert simulate(*run)[0] == 0
+    assert "2025-01-01T01:00:00Z" in simulate("executions", "logs")[1]
+    assert simulate(*run, "--now", "2025-01-01T02:00")[0] == 0, "an hour late"
+    code, _, err = simulate(*run, "--now", "2025-01-01T03:00")
+    assert (code, "is later than lateMaximumDelay PT90M allows" in err) == (2, True)
+    code, _, err = simulate(*run, "--now", "2024-01-01")
+    assert (code, "--at is later than --now" in err) == (2, True)
