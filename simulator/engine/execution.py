@@ -8,11 +8,23 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from operator import attrgetter
+from typing import Any, TypeVar
 
-__all__ = ["Attempt", "Execution", "History", "LogEntry", "Metric", "State", "StateType", "TaskRun"]
+__all__ = [
+    "Attempt",
+    "Execution",
+    "History",
+    "LogEntry",
+    "Metric",
+    "State",
+    "StateType",
+    "TaskRun",
+    "replace",
+]
 
 
 class StateType(enum.StrEnum):
@@ -36,9 +48,11 @@ class StateType(enum.StrEnum):
     SKIPPED = "SKIPPED"
     RESUBMITTED = "RESUBMITTED"
 
-    @property
-    def is_terminated(self) -> bool:
-        return self in _TERMINATED
+    is_terminated: bool
+    """Whether it is an end state (a plain attribute: nothing is asked more often)."""
+
+    # that of Enum is a Python function; the text is the same
+    __hash__ = str.__hash__
 
     @property
     def is_failed(self) -> bool:
@@ -65,6 +79,30 @@ _TERMINATED = frozenset(
         StateType.RESUBMITTED,
     }
 )
+for _state in StateType:
+    _state.is_terminated = _state in _TERMINATED
+
+
+V = TypeVar("V")
+
+
+@lru_cache(32)
+def _shape(cls: type) -> tuple[Callable[[Any], tuple[Any, ...]], dict[str, int]]:
+    names = [item.name for item in fields(cls)]
+    return attrgetter(*names), {name: place for place, name in enumerate(names)}
+
+
+def replace(value: V, **changes: Any) -> V:
+    """`dataclasses.replace` for the values of this module, in half the time: the engine does little else.
+
+    Raises KeyError for a field that there is not.
+    """
+    cls: Any = type(value)
+    read, places = _shape(cls)
+    values = [*read(value)]
+    for name, item in changes.items():
+        values[places[name]] = item
+    return cls(*values)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,12 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from simulator.dialect import Dialect
 from simulator.engine.clock import RunClock
 from simulator.engine.events import Event, ExecutionChanged, LogEmitted, TaskRunChanged, TimeJumped
-from simulator.engine.execution import Attempt, LogEntry, State, StateType, TaskRun
+from simulator.engine.execution import Attempt, LogEntry, State, StateType, TaskRun, replace
 from simulator.engine.jobs import Jobs
 from simulator.engine.live import Live
 from simulator.engine.loop import Loop

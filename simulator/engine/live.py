@@ -2,17 +2,20 @@
 
 The values stay immutable (`TaskRun`, `Execution`): the index only says which value is current. Counters per list of
 children answer in constant time what Kestra finds by reading all task runs. `snapshot()` gives the whole value.
+
+All of the index follows from the task runs. An execution that `rest`s (an ended iteration of a Loop: there may be
+100,000) is its value and its log, and has its index again when somebody asks for it.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from simulator.engine.execution import Execution, LogEntry, StateType, TaskRun
+from simulator.engine.execution import Execution, LogEntry, StateType, TaskRun, replace
 from simulator.engine.placement import BLOCKS, Placements
 from simulator.model.flow import Flow, Task
 
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Group", "Live"]
 
-_CREATED = (StateType.CREATED, StateType.RESTARTED)
+_INDEX = frozenset({"groups", "outputs", "runs", "task_states"})
+_CONTAINERS: Mapping[str, Callable[[], Any]] = {"children": list, "facts": dict, "jobs": dict, "timers": dict}
+_OF_A_RUN = ("base", "clear_inputs")
+"""Facts that are found again: variables of the execution, inputs of the Loop's own execution."""
 
 
 class Block:
@@ -31,7 +37,7 @@ class Block:
 
     def __init__(self) -> None:
         self.runs: dict[str, None] = {}
-        self.counts: Counter[StateType] = Counter()
+        self.counts: defaultdict[StateType, int] = defaultdict(int)
         self.states: dict[str, StateType] = {}
         """task id -> state of its last run (for dependsOn)"""
         self.open = 0
@@ -102,6 +108,27 @@ class Group:
 class Live:
     """One execution while it runs. `loop_of` is the enclosing Live and Loop run id for a 2.0 iteration."""
 
+    __slots__ = (
+        "_snapshot",
+        "children",
+        "decrypt",
+        "facts",
+        "flow",
+        "groups",
+        "jobs",
+        "logs",
+        "loop_of",
+        "outputs",
+        "over",
+        "placements",
+        "root",
+        "runs",
+        "slot",
+        "task_states",
+        "timers",
+        "value",
+    )
+
     def __init__(
         self,
         execution: Execution,
@@ -134,6 +161,48 @@ class Live:
         self.facts: dict[Any, Any] = {}
         self._snapshot: Execution | None = None
         self.decrypt: Callable[[Any], Any] | None = None
+
+    # --- the index
+
+    def index(self, runs: Iterable[TaskRun]) -> None:
+        """Makes the index from a set of runs, parents before children."""
+        values = list(runs)
+        self.runs = {}
+        self.groups = {None: Group(None, self.root, ())}
+        self.outputs = {}
+        self.task_states = {}
+        parents = {run.parent_task_run_id for run in values}
+        for run in values:
+            task = self.placements.task(run.task_id)
+            self.put(run)
+            if task is not None and (run.id in parents or task.children):
+                self.group(run, task)
+
+    def rest(self) -> None:
+        """Lets go of all that can be made again; of the rest, what is empty. For an execution that is over."""
+        self._snapshot = self.value = self.snapshot()
+        del self.runs, self.groups, self.outputs, self.task_states
+        for name in _OF_A_RUN:
+            self.facts.pop(name, None)
+        for name in _CONTAINERS:
+            if not getattr(self, name):
+                delattr(self, name)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            """Asked for what is not there: the execution rested."""
+            if name in _INDEX:
+                runs, self.value = self.value.task_runs, replace(self.value, task_runs=())
+                self.index(runs)
+            elif name in _CONTAINERS:
+                setattr(self, name, _CONTAINERS[name]())
+                if name == "facts" and self.loop_of is not None:
+                    above = self.loop_of[0].facts
+                    self.facts.update({key: above[key] for key in ("clear_inputs",) if key in above})
+            else:
+                raise AttributeError(name)
+            return getattr(self, name)
 
     @property
     def id(self) -> str:
