@@ -175,7 +175,7 @@ def to_json(execution: Execution, *, task_runs: bool = True) -> dict[str, Any]:
     optional: dict[str, Any] = {
         "outputs": None if execution.outputs is None else plain(execution.outputs),
         "variables": None if execution.variables is None else plain(execution.variables),
-        "trigger": None if execution.trigger is None else {"variables": plain(execution.trigger)},
+        "trigger": _trigger_to_json(execution),
         "parentId": execution.parent_id,
         "originalId": execution.original_id,
         "kind": execution.kind,
@@ -189,6 +189,14 @@ def to_json(execution: Execution, *, task_runs: bool = True) -> dict[str, Any]:
     return found
 
 
+def _trigger_to_json(execution: Execution) -> dict[str, Any] | None:
+    """What started the execution: id and type of the trigger (or the task), its variables."""
+    found: dict[str, Any] = {"id": execution.trigger_id, "type": execution.trigger_type}
+    if execution.trigger is not None:
+        found["variables"] = plain(execution.trigger)
+    return {key: value for key, value in found.items() if value is not None} or None
+
+
 def _labels(value: Any) -> tuple[tuple[str, str], ...]:
     if isinstance(value, Mapping):
         return tuple((str(key), str(item)) for key, item in value.items())
@@ -198,7 +206,7 @@ def _labels(value: Any) -> tuple[tuple[str, str], ...]:
 def execution_from_json(data: Mapping[str, Any]) -> Execution:
     """An execution as we or a server write it; what the JSON lacks is empty. Raises KeyError or ValueError for anything
     that is no execution."""
-    trigger = data.get("trigger")
+    trigger = data.get("trigger") or {}
     schedule = data.get("scheduleDate")
     return Execution(
         id=data["id"],
@@ -211,7 +219,9 @@ def execution_from_json(data: Mapping[str, Any]) -> Execution:
         outputs=data.get("outputs"),
         labels=_labels(data.get("labels")),
         variables=data.get("variables"),
-        trigger=None if trigger is None else trigger.get("variables"),
+        trigger=trigger.get("variables"),
+        trigger_id=trigger.get("id"),
+        trigger_type=trigger.get("type"),
         parent_id=data.get("parentId"),
         original_id=data.get("originalId"),
         attempt_number=(data.get("metadata") or {}).get("attemptNumber", 1),

@@ -12,7 +12,9 @@ goes through the redactor: secrets are never stored in clear.
 from __future__ import annotations
 
 import json
+import mmap
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -49,9 +51,13 @@ from simulator.engine.jsonform import (
 )
 from simulator.errors import NotFoundError, StorageError, UsageError
 
-__all__ = ["EVENTS", "EventStore", "Store", "StoredRun", "read_run"]
+__all__ = ["EVENTS", "EventStore", "Store", "StoredRun", "execution_ids", "read_run"]
 
 EVENTS = "events.jsonl"
+
+#: As `_encode` writes the beginning of an execution (the first word of it that is kept may be its last: see `_latest`); a
+#: line without an end does not count.
+_TOLD = re.compile(rb'^\{"e":"(?:started|changed|ended)","execution":\{"id":"([^"]+)".*\n', re.MULTILINE)
 
 
 def _must_last(event: Event) -> bool:
@@ -253,6 +259,17 @@ def read_run(folder: Path) -> StoredRun:
     return run
 
 
+def execution_ids(folder: Path) -> list[str]:
+    """The ids of a run's executions, in order of creation; nothing else of it is read into memory."""
+    with (folder / EVENTS).open("rb") as stream:
+        try:
+            content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+        except ValueError:
+            return []  # it is empty
+        with content:
+            return list(dict.fromkeys(found[1].decode() for found in _TOLD.finditer(content)))
+
+
 class Store:
     """The kept runs of a state directory, newest first."""
 
@@ -279,25 +296,29 @@ class Store:
 
         Raises NotFoundError, or UsageError when several fit.
         """
-        matches: list[tuple[StoredRun, Execution]] = []
-        for run in self.runs():
-            if reference is None:
+        if reference is None:
+            for run in self.runs():
                 if run.main is not None:
                     return run, run.main
-                continue
-            for execution in run.executions.values():
-                if execution.id == reference:
-                    return run, execution
-                if execution.id.startswith(reference):
-                    matches.append((run, execution))
+            raise NotFoundError(f"No execution is kept in {self.root}", hint="`simulate FLOW` makes one")
+        matches: dict[str, Path] = {}
+        for folder in self.folders():
+            for ident in execution_ids(folder):
+                # a restarted execution is kept by each of its runs: the newest one has it as it is
+                if ident == reference:
+                    return self._execution(folder, ident)
+                if ident.startswith(reference):
+                    matches.setdefault(ident, folder)
         if not matches:
-            if reference is None:
-                raise NotFoundError(f"No execution is kept in {self.root}", hint="`simulate FLOW` makes one")
             raise NotFoundError(
                 f"No execution found for execution id {reference}", hint="`simulate executions` lists them"
             )
-        if len({execution.id for _, execution in matches}) > 1:
-            names = ", ".join(execution.id for _, execution in matches[:5])
+        if len(matches) > 1:
+            names = ", ".join(list(matches)[:5])
             raise UsageError(f"several executions begin with `{reference}`: {names}")
-        # a restarted execution is kept by each of its runs: the newest one has it as it is
-        return matches[0]
+        (found,) = matches
+        return self._execution(matches[found], found)
+
+    def _execution(self, folder: Path, ident: str) -> tuple[StoredRun, Execution]:
+        run = read_run(folder)
+        return run, run.executions[ident]

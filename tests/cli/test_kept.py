@@ -111,7 +111,8 @@ def test_a_pause_in_a_subflow_is_told_and_answered(here: Path) -> None:
     assert code == 8, "the main execution runs, and waits"
     line = err.splitlines()[-1]
     assert line.startswith("It waits. Go on with: simulate resume ") and line.endswith(" --flows asks.yml")
-    assert simulate(*line.partition("simulate ")[2].split(), "-i", "name=Ada", "-q")[0] == 0
+    code, _, err = simulate(*line.partition("simulate ")[2].split(), "-i", "name=Ada", "-q")
+    assert code == 0, err
     states = {
         row["flowId"]: row["state"]["current"] for row in json.loads(simulate("executions", "--json")[1])
     }

@@ -13,7 +13,7 @@ import pytest
 from simulator.engine.clock import RunClock
 from simulator.engine.events import RunEnded, RunStarted, TaskRunChanged
 from simulator.engine.jsonform import execution_from_json, to_json
-from simulator.engine.store import EVENTS, EventStore, Store, read_run
+from simulator.engine.store import EVENTS, EventStore, Store, execution_ids, read_run
 from simulator.errors import NotFoundError, StorageError, UsageError
 from tests.engine.harness import LOG, RETURN, START, World, flow, ids, run_of, state
 
@@ -248,3 +248,40 @@ def test_a_wait_for_the_next_try_goes_on_in_another_process(tmp_path: Path) -> N
     done = other.executor.execution(execution.id)
     assert done.state.current.is_terminated
     assert len(flaky.attempts or ()) < len(run_of(done, "flaky").attempts or ()) == 3
+
+
+def test_ids_are_found_without_reading_the_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, folder = kept(tmp_path, PAUSED)
+    first, second = world.run(), world.run()
+    with (folder / EVENTS).open("ab") as stream:
+        stream.write(b'{"e":"started","execution":{"id":"cutshort"')
+    assert execution_ids(folder) == [first.id, second.id]
+    (folder.parent / "2").mkdir()
+    (folder.parent / "2" / EVENTS).touch()
+    turn = tmp_path / "turn"
+    turn.mkdir()
+    told = World(tmp_path / "again", PAUSED)
+    third = told.run()
+    EventStore(turn, str).on_events(told.events)  # only the last word on each thing
+    assert execution_ids(turn) == [third.id]
+    store = Store(tmp_path / "state")
+    monkeypatch.setattr("simulator.engine.store.read_run", lambda folder: pytest.fail(f"{folder} was read"))
+    with pytest.raises(NotFoundError):
+        store.find("nobody")
+    with pytest.raises(UsageError):
+        store.find("")
+
+
+def test_what_started_an_execution_is_kept(tmp_path: Path) -> None:
+    text = flow(
+        f"- {{id: a, type: {LOG}, message: x}}",
+        tail="triggers:\n  - {id: t, type: io.kestra.plugin.core.trigger.Schedule, cron: '@daily'}",
+    )
+    world, folder = kept(tmp_path, text)
+    made = world.executor.fire("test.engine", "flow", "t")
+    assert made is not None
+    world.executor.run_until_idle()
+    kept_one = read_run(folder).executions[made.id]
+    assert (kept_one.trigger_id, kept_one.trigger_type) == ("t", "io.kestra.plugin.core.trigger.Schedule")
+    assert kept_one.schedule_date == made.schedule_date
+    assert to_json(kept_one)["trigger"]["variables"]["date"] == "2025-03-03T00:00:00Z"
