@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 import json
+import tempfile
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -73,16 +73,16 @@ class TaskCacheStore:
             return None
         from simulator.storage.ion import load
 
-        with storage.open(uri) as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as archive:
+        with storage.open(uri) as stream, zipfile.ZipFile(stream) as archive:
             found = load(archive.read("outputs.ion"))
         return found if isinstance(found, dict) else {}
 
     def _write(self, uri: str, outputs: Any) -> None:
         from simulator.storage.ion import dumps
 
-        buffer = io.BytesIO()
-        content = dumps(dict(outputs or {}))
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("outputs.ion", content)
-        self._kernel.storage.put_at(uri, buffer.getvalue())
+        with tempfile.TemporaryFile() as archive_file:
+            with zipfile.ZipFile(archive_file, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("outputs.ion", dumps(dict(outputs or {})))
+            archive_file.seek(0)
+            self._kernel.storage.put_at(uri, archive_file)
         self._written[uri] = self._kernel.now()

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from simulator.engine.files import Files
 from simulator.errors import StorageError, TaskError
@@ -66,10 +66,15 @@ class WorkDir:
             )
         return target
 
-    def write(self, name: str, content: str | bytes) -> Path:
+    def write(self, name: str, content: str | bytes | IO[bytes]) -> Path:
+        """Writes a file inside; a stream is copied piece by piece."""
         target = self.resolve(name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content.encode() if isinstance(content, str) else content)
+        if isinstance(content, (str, bytes)):
+            target.write_bytes(content.encode() if isinstance(content, str) else content)
+        else:
+            with target.open("wb") as out:
+                shutil.copyfileobj(content, out, _CHUNK)
         return target
 
     def input_files(self, files: Mapping[str, Any], source: Files) -> None:

@@ -88,6 +88,20 @@ SCRIPT = flow(
     """
 )
 
+CACHE = flow(
+    """
+    - id: dir
+      type: io.kestra.plugin.core.flow.WorkingDirectory
+      cache: {patterns: ["kept/**"]}
+      tasks:
+        - id: make
+          type: io.kestra.plugin.scripts.shell.Commands
+          taskRunner: {type: io.kestra.plugin.core.runner.Process}
+          commands: ["mkdir -p kept; test -f kept/n || head -c {{ inputs.size }} /dev/urandom > kept/n"]
+    """,
+    head="inputs: [{id: size, type: INT}]",
+)
+
 
 def split(folder: Path, size: int) -> Callable[[], None]:
     world = World(folder, SPLIT, PART, dialect=V1)
@@ -107,11 +121,27 @@ def script(folder: Path, size: int) -> Callable[[], None]:
     return lambda: ended(world.run(), "SUCCESS")
 
 
+def cache(folder: Path, size: int) -> Callable[[], None]:
+    """Kept by the first execution, brought back for the second."""
+    world = World(folder, CACHE)
+
+    def run() -> None:
+        for _ in range(2):
+            ended(world.run({"size": size}), "SUCCESS")
+
+    return run
+
+
 def ended(execution: Execution, wanted: str) -> None:
     assert state(execution) == wanted, [run.state.current for run in execution.task_runs]
 
 
-WORK: dict[str, Callable[[Path, int], Callable[[], None]]] = {"split": split, "loop": loop, "script": script}
+WORK: dict[str, Callable[[Path, int], Callable[[], None]]] = {
+    "cache": cache,
+    "split": split,
+    "loop": loop,
+    "script": script,
+}
 
 
 @pytest.mark.slow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
+import tempfile
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -100,12 +100,17 @@ class WorkingDirectoryRole(ChildrenRole):
         outputs: dict[str, Any] = {}
         try:
             if state is not StateType.FAILED:
-                patterns = context.raw("outputFiles")
-                if isinstance(patterns, str):
-                    patterns = context.get("outputFiles")
-                elif patterns:
-                    patterns = [context.render(pattern) for pattern in patterns]
-                files = context.output_files(patterns) if patterns else {}
+                try:
+                    patterns = context.raw("outputFiles")
+                    if isinstance(patterns, str):
+                        patterns = context.get("outputFiles")
+                    elif patterns:
+                        patterns = [context.render(pattern) for pattern in patterns]
+                    files = context.output_files(patterns) if patterns else {}
+                except Exception:
+                    message = "Unable to capture WorkingDirectory output files"
+                    self.kernel.log(live, "ERROR", message, run=run, task=task)
+                    raise
                 if files:
                     outputs["outputFiles"] = files
                 self._save_cache(live, run, task, context, directory)
@@ -146,10 +151,11 @@ class WorkingDirectoryRole(ChildrenRole):
             storage.delete(uri)
             return
         context.logger.debug("Cache exist, downloading it")
-        with storage.open(uri) as stream, zipfile.ZipFile(io.BytesIO(stream.read())) as archive:
+        with storage.open(uri) as stream, zipfile.ZipFile(stream) as archive:
             for name in archive.namelist():
                 if not name.endswith("/"):
-                    path = directory.write(name, archive.read(name))
+                    with archive.open(name) as content:
+                        path = directory.write(name, content)
                     self._cached[str(path)] = path.stat().st_mtime_ns
 
     def _save_cache(
@@ -165,13 +171,14 @@ class WorkingDirectoryRole(ChildrenRole):
             context.logger.debug("Cache files didn't change, skip updating it")
             return
         context.logger.debug("Cache files changed, we update the cache")
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for path in files:
-                archive.write(path, _relative(path, directory.path))
         uri = self._cache_uri(live, run, task)
-        context.logger.debug("Caching in {}", uri)
-        self.kernel.storage.put_at(uri, buffer.getvalue())
+        with tempfile.TemporaryFile(dir=directory.path) as archive_file:
+            with zipfile.ZipFile(archive_file, "w", zipfile.ZIP_DEFLATED) as archive:
+                for path in files:
+                    archive.write(path, _relative(path, directory.path))
+            context.logger.debug("Caching in {}", uri)
+            archive_file.seek(0)
+            self.kernel.storage.put_at(uri, archive_file)
         self._written[uri] = self.kernel.now()
 
 
