@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from simulator.engine.encryption import MARKER, encrypt
 from simulator.engine.events import MetricEmitted, PropertiesRendered
-from simulator.engine.execution import LogEntry, Metric, TaskRun
+from simulator.engine.execution import LogEntry, Metric, TaskRun, replace
 from simulator.engine.files import Files
 from simulator.engine.jobs import Job, JobClock
 from simulator.engine.live import Live

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from simulator.engine.encryption import decrypt_deep
 from simulator.engine.events import ExecutionStarted
 from simulator.engine.execution import Execution, State, StateType
 from simulator.engine.live import Live
@@ -102,6 +103,9 @@ class Creator:
         self.passes = passes
         self.queues = queues
         self.on_start: Callable[[Live], None] = lambda live: None
+        self._decrypt: Callable[[Any], Any] = lambda value: decrypt_deep(
+            value, kernel.settings.encryption_key, kernel.redactor.register
+        )
 
     def flow(self, namespace: str, flow_id: str, revision: int | None = None) -> Flow:
         """A deployed flow. Raises NotFoundError."""
@@ -196,10 +200,7 @@ class Creator:
         """Makes the execution known and tells the sink."""
         kernel = self.kernel
         kernel.lives[live.id] = live
-        key = kernel.settings.encryption_key
-        from simulator.engine.encryption import decrypt_deep
-
-        live.decrypt = lambda value: decrypt_deep(value, key, kernel.redactor.register)
+        live.decrypt = self._decrypt
         kernel.sink(ExecutionStarted(kernel.now(), live.value))
 
     def start(self, live: Live) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from simulator.dialect import Dialect
 from simulator.engine.clock import RunClock
 from simulator.engine.events import Event, ExecutionChanged, LogEmitted, TaskRunChanged, TimeJumped
-from simulator.engine.execution import Attempt, LogEntry, State, StateType, TaskRun, replace
+from simulator.engine.execution import Attempt, History, LogEntry, State, StateType, TaskRun, replace
 from simulator.engine.jobs import Jobs
 from simulator.engine.live import Live
 from simulator.engine.loop import Loop
@@ -65,6 +65,7 @@ class Kernel:
         self.kv = kv
         self.namespace_files = namespace_files
         self.clock = clock
+        self.now: Callable[[], dt.datetime] = clock.now
         self.endpoints = endpoints
         self.processes = processes
         self.secrets = secrets
@@ -116,9 +117,6 @@ class Kernel:
         """Raises the error of a sink that failed."""
         if self.loop.failure is not None:
             raise self.loop.failure
-
-    def now(self) -> dt.datetime:
-        return self.clock.now()
 
     def new_id(self) -> str:
         return create_id(self.rng)
@@ -177,9 +175,7 @@ class Kernel:
     def new_attempt(self, run: TaskRun, *states: StateType) -> TaskRun:
         """One more attempt that went through `states` now (CREATED first)."""
         now = self.now()
-        state = State.created(now)
-        for name in states:
-            state = state.with_state(name, now)
+        state = State((History(StateType.CREATED, now), *[History(name, now) for name in states]))
         return replace(run, attempts=(*(run.attempts or ()), Attempt(state)))
 
     def forced(self, run: TaskRun, state: StateType) -> TaskRun:
@@ -196,7 +192,7 @@ class Kernel:
         if not run.attempts:
             return run
         last = run.attempts[-1]
-        changed = replace(last, state=last.state.with_state(state, self.now()))
+        changed = Attempt(last.state.with_state(state, self.now()), last.log_file)
         return replace(run, attempts=(*run.attempts[:-1], changed))
 
     # --- logs

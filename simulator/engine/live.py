@@ -26,8 +26,6 @@ __all__ = ["Block", "Group", "Live"]
 
 _INDEX = frozenset({"groups", "outputs", "runs", "task_states"})
 _CONTAINERS: Mapping[str, Callable[[], Any]] = {"children": list, "facts": dict, "jobs": dict, "timers": dict}
-_OF_A_RUN = ("base", "clear_inputs")
-"""Facts that are found again: variables of the execution, inputs of the Loop's own execution."""
 
 
 class Block:
@@ -182,8 +180,7 @@ class Live:
         """Lets go of all that can be made again; of the rest, what is empty. For an execution that is over."""
         self._snapshot = self.value = self.snapshot()
         del self.runs, self.groups, self.outputs, self.task_states
-        for name in _OF_A_RUN:
-            self.facts.pop(name, None)
+        self.facts.pop("base", None)
         for name in _CONTAINERS:
             if not getattr(self, name):
                 delattr(self, name)
@@ -197,9 +194,6 @@ class Live:
                 self.index(runs)
             elif name in _CONTAINERS:
                 setattr(self, name, _CONTAINERS[name]())
-                if name == "facts" and self.loop_of is not None:
-                    above = self.loop_of[0].facts
-                    self.facts.update({key: above[key] for key in ("clear_inputs",) if key in above})
             else:
                 raise AttributeError(name)
             return getattr(self, name)
@@ -332,9 +326,9 @@ class Live:
 
     def _set_state(self, run: TaskRun) -> None:
         if not self.path(run):
-            self.task_states[run.task_id] = {"state": run.state.current.value}
+            self.task_states[run.task_id] = {"state": str(run.state.current)}
         else:
-            self._node(self.task_states, run)["state"] = run.state.current.value
+            self._node(self.task_states, run)["state"] = str(run.state.current)
 
     def _drop(self, tree: dict[str, Any], run: TaskRun) -> None:
         path = (run.task_id, *self.path(run))

@@ -85,10 +85,14 @@ def _base(kernel: Kernel, live: Live) -> dict[str, Any]:
     if cached is not None and cached[0] is live.value:
         return cached[1]  # type: ignore[no-any-return]
     value = live.value
-    outer = live
-    while outer.loop_of is not None:
-        outer = outer.loop_of[0]
-    real = outer.value
+    if live.loop_of is not None:
+        # an iteration sees its Loop's execution, but for its own item and variables
+        above = live.loop_of[0]
+        base = {**_base(kernel, above), "item": _item(live)}
+        if value.variables is not above.value.variables:
+            base["vars"] = value.variables if value.variables is not None else live.flow.variables
+        live.facts["base"] = (value, base)
+        return base
     flow: dict[str, Any] = {
         "id": value.flow_id,
         "namespace": value.namespace,
@@ -96,37 +100,35 @@ def _base(kernel: Kernel, live: Live) -> dict[str, Any]:
     }
     flow["tenantId"] = "main"
     execution: dict[str, Any] = {
-        "id": real.id,
-        "state": real.state.current.value,
-        "startDate": Instant.of(real.state.start_date),
+        "id": value.id,
+        "state": value.state.current.value,
+        "startDate": Instant.of(value.state.start_date),
     }
-    if real.original_id:
-        execution["originalId"] = real.original_id
-    if real.outputs is not None:
-        execution["outputs"] = decrypt_deep(real.outputs, kernel.settings.encryption_key)
-    if kernel.dialect.major >= 2 and real.state.end_date:
-        execution["endDate"] = Instant.of(real.state.end_date)
-    base: dict[str, Any] = {
+    if value.original_id:
+        execution["originalId"] = value.original_id
+    if value.outputs is not None:
+        execution["outputs"] = decrypt_deep(value.outputs, kernel.settings.encryption_key)
+    if kernel.dialect.major >= 2 and value.state.end_date:
+        execution["endDate"] = Instant.of(value.state.end_date)
+    base = {
         "flow": flow,
         "execution": execution,
         "envs": kernel.settings.envs,
         "globals": kernel.settings.globals_,
-        "labels": nested(real.labels),
+        "labels": nested(value.labels),
         "vars": value.variables if value.variables is not None else live.flow.variables,
     }
-    inputs = live.facts.get("clear_inputs", real.inputs)
+    inputs = live.facts.get("clear_inputs", value.inputs)
     if inputs or live.flow.inputs:
         base["inputs"] = inputs
-    if kernel.settings.variables and real.parent_id is None:
+    if kernel.settings.variables and value.parent_id is None:
         base.update(kernel.settings.variables)
     if kernel.settings.kestra:
         base["kestra"] = kernel.settings.kestra
-    if real.trigger is not None:
-        base["trigger"] = real.trigger
-        if kernel.dialect.major == 1 and "date" in real.trigger:
-            base["schedule"] = real.trigger
-    if live.loop_of is not None:
-        base["item"] = _item(live)
+    if value.trigger is not None:
+        base["trigger"] = value.trigger
+        if kernel.dialect.major == 1 and "date" in value.trigger:
+            base["schedule"] = value.trigger
     live.facts["base"] = (value, base)
     return base
 

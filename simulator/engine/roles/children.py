@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simulator.dialect import Dialect
 from simulator.engine.context import TaskContext
 from simulator.engine.dispatch import failure_text
-from simulator.engine.execution import StateType, TaskRun
+from simulator.engine.execution import StateType, TaskRun, replace
 from simulator.engine.flowables.base import Plan, sequential
 from simulator.engine.live import Live
 from simulator.engine.orders import EachConcurrent

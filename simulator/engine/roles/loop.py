@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine.context import TaskContext
 from simulator.engine.creation import Creator
 from simulator.engine.dispatch import failure_text
-from simulator.engine.execution import Execution, State, StateType, TaskRun
+from simulator.engine.execution import Execution, State, StateType, TaskRun, replace
 from simulator.engine.flowables.loop import Items, LoopItem, loop_items
 from simulator.engine.live import Live
 from simulator.engine.placement import enabled
@@ -137,8 +136,6 @@ class LoopRole(ChildrenRole):
             loop=loop,
         )
         child = Live(execution, live.flow, live.placements, root=task, loop_of=(live, run_id))
-        if "clear_inputs" in live.facts:
-            child.facts["clear_inputs"] = live.facts["clear_inputs"]
         self.creator.register(child)
         live.children.append(child.id)
         return child
