@@ -58,7 +58,7 @@ def _lost(executor: Executor, live: Live) -> None:
         task = live.placements.task(run.task_id)
         if run.id not in live.runs or run.state.current.is_terminated or task is None:
             continue
-        role = executor.services.rebuild.role(task)
+        role = executor.services.rebuild.select.role(task)
         waits = role in _WAITING and not (role == "subflow" and _child(executor, run) is None)
         if run.state.current in (StateType.PAUSED, StateType.RETRYING, StateType.CREATED) or waits:
             continue
@@ -87,7 +87,7 @@ def _below(executor: Executor, live: Live) -> None:
         task = live.placements.task(run.task_id)
         if task is None or run.state.current is not StateType.RUNNING:
             continue
-        role = executor.services.rebuild.role(task)
+        role = executor.services.rebuild.select.role(task)
         if role == "loop":
             for child_id in list(live.children):
                 child = executor.kernel.lives[child_id]
