@@ -161,7 +161,8 @@ class Dispatcher(Outcomes):
                 self.abort_directory(live, run, message)
                 return False
             self.kernel.log(live, "ERROR", message, run=run, task=task)
-            self.end_run(live, run, task, StateType.FAILED)
+            # neither tried again nor softened: the task itself has not begun
+            self.passes.finish(live, run, StateType.FAILED)
             return False
         if not is_falsy(text, self.kernel.dialect):
             return True

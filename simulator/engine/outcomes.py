@@ -89,6 +89,8 @@ class Outcomes:
             if isinstance(result, TaskResult):
                 state, outputs, fact = result.state or StateType.SUCCESS, result.outputs, result.fact
             self._dynamic(live, run, result)
+        if outputs is None and self.kernel.dialect.major == 1:
+            outputs = {}  # what a worker has done has outputs in 1.x, be they empty (execution.md 10)
         run = replace(run, outputs=outputs)
         if task.log_to_file:
             run = self._log_file(live, run)
@@ -225,8 +227,8 @@ class Outcomes:
             self.passes.start_errors(live, run.parent_task_run_id)
         run = kernel.put_run(live, run.with_state(StateType.RETRYING, now))
         if not live.state.is_terminated:
-            if self.passes.last_word(live, run):
-                kernel.set_state(live, StateType.FAILED)
+            if self.passes.last_word(live, run, own=own):
+                live.set_state(StateType.FAILED, now)  # told together with what follows: nobody takes it for the end
             kernel.set_state(live, StateType.RETRYING)
         self.passes.on_change(live)
         self._try_again_at(live, run.id, date, own=own)
@@ -249,7 +251,7 @@ class Outcomes:
             current = live.runs.get(run_id)
             if current is None or current.state.current is not StateType.RETRYING:
                 return
-            if not own and kernel.dialect.major >= 2:
+            if not own:
                 self.passes.drop_errors(live, current.parent_task_run_id)
             kernel.put_run(live, current.with_state(StateType.CREATED, kernel.now()))
             if live.state is StateType.RETRYING:

@@ -127,20 +127,29 @@ class Passes:
         assert group.plan is not None and group.task is not None
         plan = group.plan
         name = current_list(group, plan, forced_failed=bool(plan.facts.get("forced_failed")))
+        held = name == "finally" and plan.facts.get("rounds") and not group.block("finally").runs
+        if held and self.on_list_over(live, run, group.task, self._result(group, plan)):
+            return
         if name is not None and self._step(live, group, name):
             return
         if not is_finished(group, plan, name) or group.block("tasks").counts[StateType.RETRYING]:
             return
-        forced = plan.facts.get("terminal", StateType.SUCCESS)
+        state = self._result(group, plan)
+        if not self.on_list_over(live, run, group.task, state):
+            self.end_flowable(live, run, state)
+
+    def _result(self, group: Group, plan: Plan) -> StateType:
+        """The state that a flowable ends with, from the runs of its `tasks`."""
+        assert group.task is not None
         state = final_state(
             group.block("tasks").counts,
             self.kernel.dialect,
-            allow_failure=group.task.allow_failure or bool(plan.facts.get("allow_failure")),
+            allow_failure=group.task.allow_failure,
             allow_warning=group.task.allow_warning,
-            terminal=forced,
+            terminal=plan.facts.get("terminal", StateType.SUCCESS),
         )
-        if not self.on_list_over(live, run, group.task, state):
-            self.end_flowable(live, run, state)
+        softens = state is StateType.FAILED and plan.facts.get("allow_failure")
+        return StateType.WARNING if softens else state
 
     def start_errors(self, live: Live, key: str | None) -> None:
         """A task failed and is to be retried by a retry that is not its own: Kestra starts `errors` or `finally` of its
@@ -154,7 +163,7 @@ class Passes:
             self._step(live, group, name)
 
     def drop_errors(self, live: Live, key: str | None) -> None:
-        """2.0 takes those runs away again when the retry begins."""
+        """Those runs are taken away again when the retry begins (both releases do; execution.md 5 knows it of 2.0)."""
         group = live.groups.get(key)
         plan = group.plan if group is not None else None
         if group is None or plan is None:
@@ -299,15 +308,14 @@ class Passes:
             state = final_state(live.top.block("tasks").counts, self.kernel.dialect)
             self.end(live, state)
 
-    def last_word(self, live: Live, run: TaskRun) -> bool:
-        """Whether the failure of this run ends the execution: it stands at the top, and no `errors` or `finally` follow."""
+    def last_word(self, live: Live, run: TaskRun, *, own: bool = True) -> bool:
+        """Whether the failure of this run ends the execution before it is tried again: it stands at the top, and nothing
+        follows. With a retry of its `own` the list is empty although there are `errors` (execution.md 3.1, rule 3)."""
         flow = live.flow
-        return (
-            live.root is None
-            and run.parent_task_run_id is None
-            and not enabled(flow.errors)
-            and not enabled(flow.finally_)
-        )
+        place = live.placements.get(run.task_id)
+        if live.root is not None or place is None or place.parent is not None or place.block != "tasks":
+            return False
+        return own if enabled(flow.errors) else not enabled(flow.finally_)
 
     def end(self, live: Live, state: StateType, *, through: StateType | None = None) -> None:
         """The execution gets its end state; flow outputs are rendered first and may fail it (flow.md 4).
@@ -316,8 +324,6 @@ class Passes:
         """
         if live.state.is_terminated:
             return
-        if live.state is StateType.CREATED and not (state.is_failed or state is StateType.CANCELLED):
-            self.kernel.set_state(live, StateType.RUNNING)
         if has_outputs(live) and "outputs" not in live.facts:
             outputs = self.render_outputs(live)
             live.facts["outputs"] = True

@@ -190,7 +190,7 @@ def _parents(kernel: Kernel, live: Live, run: TaskRun) -> list[dict[str, Any]]:
             entry["task"] = {"id": parent.task_id}
         if parent.value is not None:
             entry["taskrun"] = {"value": parent.value}
-        if kernel.dialect.major == 1 and parent.outputs is not None:
+        if kernel.dialect.major == 1 and parent.outputs:
             entry["outputs"] = dict(parent.outputs)
         if entry:
             result.append(entry)
@@ -209,9 +209,9 @@ def variables_of(
         attempts = run
         variables["taskrun"] = _taskrun(live, attempts)
         parents = _parents(kernel, live, run) if run.parent_task_run_id else []
+        variables["parents"] = parents
         if parents:
             variables["parent"] = parents[0]
-            variables["parents"] = parents
     if task is not None:
         variables["task"] = {"id": task.id, "type": task.type}
     return variables

@@ -78,11 +78,11 @@ class Services:
             from simulator.engine.inputs import resolve_resume_inputs
 
             outputs["onResume"] = resolve_resume_inputs(self.kernel, where, task, inputs or {}, upload=upload)
-        elif inputs:
-            outputs["onResume"] = dict(inputs)
+        else:
+            outputs["onResume"] = dict(inputs or {})
         state = StateType(to) if to and to != "RUNNING" else StateType.SUCCESS
         on = self.kernel.now().replace(tzinfo=None).isoformat(timespec="milliseconds")
-        outputs["resumed"] = {"by": by, "on": on, "to": "RUNNING" if to is None else to}
+        outputs["resumed"] = {**({"by": by} if by is not None else {}), "on": on, "to": state.value}
         self.executor.roles["pause"].leave(where, run.id, state, outputs=outputs)
         if where is not live:
             self.executor.roles["loop"].resumed(where)

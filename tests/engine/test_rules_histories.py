@@ -69,8 +69,11 @@ def test_a_task_of_the_executor_fails_before_it_begins(tmp_path: Path) -> None:
     assert world.messages("ERROR") == [f"Failed to process task: {text}", text]
 
 
-def test_in_1x_it_has_begun(tmp_path: Path) -> None:
-    assert history(run_of(World(tmp_path, LABELS, dialect=V1).run(), "l")) == ["CREATED", "RUNNING", "FAILED"]
+def test_in_1x_it_says_so_once(tmp_path: Path) -> None:
+    world = World(tmp_path, LABELS, dialect=V1)
+    run = run_of(world.run(), "l")
+    assert (history(run), attempts(run)) == (["CREATED", "FAILED"], [["FAILED"]])
+    assert world.messages("ERROR") == ["Label values cannot be empty, offending label: a"]
 
 
 def test_children_of_a_working_directory_are_not_submitted(tmp_path: Path) -> None:

@@ -87,7 +87,7 @@ CONSTANT = "type: constant, interval: PT1S, maxAttempts: 2"
         ("allowFailure: true, allowWarning: true", "SUCCESS"),
         ("allowWarning: true", "FAILED"),
         ("runIf: '{{ false }}', allowFailure: true", "SKIPPED"),
-        ("runIf: '{{ nope }}', allowFailure: true", "WARNING"),
+        ("runIf: '{{ nope }}', allowFailure: true", "FAILED"),
     ],
 )
 @pytest.mark.parametrize("name", DIALECTS)

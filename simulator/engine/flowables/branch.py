@@ -51,6 +51,8 @@ class Switch:
         value = view.render(_as_text(view.raw("value")))
         if value is None:
             raise TaskError("No value present")
+        if view.task.node.get("cases") is None:
+            raise TaskError('Cannot invoke "java.util.Map.entrySet()" because "this.cases" is null')
         cases = {
             path.partition(".")[2]: tasks
             for path, tasks in view.task.children.items()

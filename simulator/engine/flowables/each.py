@@ -14,18 +14,49 @@ from simulator.engine import orders
 from simulator.engine.flowables.base import Plan, View, flowable_spec, tasks_of
 from simulator.engine.flowables.parallel import sequential_by_quirk
 from simulator.errors import TaskError
+from simulator.expressions.java.json_errors import explain_json, place
 from simulator.expressions.text import java_text
 from simulator.model.catalog import PropertySpec, T, TaskSpec
 
-__all__ = ["EachParallel", "EachSequential", "ForEach", "compact", "values_of"]
+__all__ = ["EachParallel", "EachSequential", "ForEach", "compact", "json_failure", "values_of"]
 
 _TASKS = PropertySpec("tasks", T.TASKS, required=True, dynamic=False, as_property=False)
-_JAVA = {bool: "java.lang.Boolean", float: "java.lang.Double", list: "java.util.ArrayList"}
+_JAVA = {
+    dict: "java.util.LinkedHashMap",
+    int: "java.lang.Integer",
+    bool: "java.lang.Boolean",
+    float: "java.lang.Double",
+    list: "java.util.ArrayList",
+}
 
 
 def compact(value: Any) -> str:
     """JSON text as Jackson writes it: no blanks, Unicode as it is."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def json_failure(text: str, error: ValueError) -> str:
+    """What Kestra says of a text that is no JSON: its parser's exception."""
+    found = explain_json(text)
+    return f"com.fasterxml.jackson.core.JsonParseException: {found or error}"
+
+
+#: Kind of a JSON value -> how Jackson names it, and its token.
+_TOKENS = {
+    dict: ("Object", "START_OBJECT"),
+    str: ("String", "VALUE_STRING"),
+    int: ("Integer", "VALUE_NUMBER_INT"),
+    float: ("Floating-point", "VALUE_NUMBER_FLOAT"),
+}
+
+
+def _no_array(value: Any) -> str:
+    kind, token = _TOKENS.get(type(value), ("Boolean", f"VALUE_{str(value).upper()}"))
+    return (
+        "com.fasterxml.jackson.databind.exc.MismatchedInputException: Cannot deserialize value of type "
+        f"`java.util.ArrayList<java.lang.Object>` from {kind} value (token `JsonToken.{token}`)\n"
+        f" at {place('', 0)}"
+    )
 
 
 def element_text(view: View, element: Any) -> str:
@@ -43,22 +74,20 @@ def values_of(view: View, name: str) -> Sequence[str]:
     """The distinct values of a 1.x loop as texts. Raises TaskError with Kestra's messages."""
     raw = view.raw(name)
     if isinstance(raw, str):
-        text = view.render(raw)
+        text = str(view.render(raw) or "")
         try:
-            found = json.loads(text or "")
+            found = json.loads(text)
         except ValueError as error:
-            raise TaskError(f"Cannot parse the values of the loop as JSON: {error}") from None
+            raise TaskError(json_failure(text, error)) from None
         if not isinstance(found, list):
-            raise TaskError(
-                "Cannot deserialize value of type `java.lang.Object[]`: the values are not an array"
-            )
+            raise TaskError(_no_array(found))
         nulls = sum(1 for item in found if item is None)
         if nulls:
             raise TaskError(f"Found '{nulls}' null values on Each, with values={java_text(found)}")
         texts = [item if isinstance(item, str) else compact(item) for item in found]
     elif isinstance(raw, list):
         if any(item is None for item in raw):
-            raise TaskError("Found a null value on Each")
+            raise TaskError('Cannot invoke "Object.getClass()" because "obj" is null')
         texts = [element_text(view, item) for item in raw]
     else:
         raise TaskError(f"Unknown value type: class {_JAVA.get(type(raw), type(raw).__name__)}")

@@ -39,4 +39,5 @@ class LoopUntil:
             {"iterationCount": count},
             iteration=count - 1,
             empty_ok=view.dialect.major >= 2,
+            facts={"rounds": True},
         )

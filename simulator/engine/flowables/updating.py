@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from simulator.engine.execution import Execution, StateType
 from simulator.engine.flowables.base import View
+from simulator.engine.flowables.each import json_failure
 from simulator.errors import TaskError
 from simulator.model.catalog import Kind, PropertySpec, T, TaskSpec
 
@@ -33,6 +34,15 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) else str(value)
 
 
+def _no_text(value: Any) -> str:
+    """What the JVM says when a value of the YAML is taken for a text that is none."""
+    name = _java(value)
+    return (
+        f"class {name} cannot be cast to class java.lang.String "
+        f"({name} and java.lang.String are in module java.base of loader 'bootstrap')"
+    )
+
+
 class Labels:
     """Merges labels into the execution's; new ones win."""
 
@@ -47,15 +57,19 @@ class Labels:
         raw = view.raw("labels")
         pairs: list[tuple[str, Any]]
         if isinstance(raw, str):
-            text = view.render(raw)
+            rendered = str(view.render(raw) or "")
             try:
-                found = json.loads(text or "")
+                found = json.loads(rendered)
             except ValueError as error:
-                raise TaskError(f"Cannot read the labels as JSON: {error}") from None
+                raise TaskError(json_failure(rendered, error)) from None
             if not isinstance(found, Mapping):
                 raise TaskError(f"Unknown value type: class {_java(found)}")
             pairs = list(found.items())
         elif isinstance(raw, Mapping):
+            if view.dialect.major == 1:
+                for value in raw.values():
+                    if value is not None and not isinstance(value, str):
+                        raise TaskError(_no_text(value))
             pairs = [(view.render(key), view.render(value)) for key, value in raw.items()]
         elif isinstance(raw, list):
             pairs = [(view.render(item.get("key")), view.render(item.get("value"))) for item in raw]
@@ -80,7 +94,7 @@ def deep_merge(base: Mapping[str, Any], other: Mapping[str, Any], *, distinct: b
     result = dict(base)
     for key, value in other.items():
         before = result.get(key)
-        if value is None and key in result:
+        if value is None:
             continue
         if isinstance(before, Mapping) and isinstance(value, Mapping):
             result[key] = deep_merge(before, value, distinct=distinct)
@@ -127,13 +141,20 @@ class UnsetVariables:
     def update(self, view: View, execution: Execution) -> dict[str, Any]:
         raw = view.raw("variables")
         names = view.render(raw) if isinstance(raw, list) else view.get("variables")
+        call = "remove" if view.dialect.major == 1 else "containsKey"
+        if execution.variables is None and names:
+            raise TaskError(_NO_MAP.format(call))
         variables = json.loads(json.dumps(dict(execution.variables or {}), default=str))
         for name in names or ():
-            _remove(variables, str(name))
+            _remove(variables, str(name), call)
         return {"variables": variables}
 
 
-def _remove(variables: dict[str, Any], name: str) -> None:
+#: What the JVM says of a map that is not there: of the variables themselves, or of what a dotted name leads to.
+_NO_MAP = 'Cannot invoke "java.util.Map.{}(Object)" because "vars" is null'
+
+
+def _remove(variables: dict[str, Any], name: str, call: str) -> None:
     """A missing plain key never fails, a missing dotted prefix always does (core-tasks.md 3)."""
     if name in variables:
         del variables[name]
@@ -143,7 +164,7 @@ def _remove(variables: dict[str, Any], name: str) -> None:
     for step in path:
         node = node.get(step) if isinstance(node, dict) else None
         if node is None:
-            raise TaskError(f'Cannot invoke "java.util.Map.remove(Object)" because "{step}" is null')
+            raise TaskError(_NO_MAP.format(call))
     if isinstance(node, dict):
         node.pop(last, None)
 

@@ -74,8 +74,8 @@ class ChildrenRole:
         plan = self.prepare(live, run, task)
         if plan is None:
             return
-        if plan.outputs is not None:
-            run = self.kernel.put_run(live, replace(live.runs[run.id], outputs=plan.outputs))
+        if plan.outputs is not None or self.kernel.dialect.major == 1:
+            run = self.kernel.put_run(live, replace(live.runs[run.id], outputs=plan.outputs or {}))
         if plan.order is None:
             value = live.value
             self.kernel.log(
@@ -115,7 +115,8 @@ class ChildrenRole:
             for what in ("state", "outputs") if outputs else ("state",):
                 message = f"Unable to resolve {what} from the Flowable task: {failure_text(error)}"
                 self.kernel.log(live, "ERROR", message, run=run, task=task)
-            self._end(live, run, task, StateType.FAILED)
+            # an exception is no failure of the children: `allowFailure` does not soften it
+            self.passes.end_flowable(live, live.runs[run.id], StateType.FAILED)
             return None
         return self.adopt(live, run, task, plan, group_key=group.run_id)
 

@@ -11,7 +11,7 @@ from simulator.engine.dispatch import failure_text
 from simulator.engine.execution import State, StateType, TaskRun
 from simulator.engine.live import Group, Live
 from simulator.engine.roles.children import ChildrenRole
-from simulator.engine.state import is_falsy, softened
+from simulator.engine.state import is_falsy
 from simulator.errors import SimulatorError
 from simulator.model.flow import Task
 
@@ -27,10 +27,20 @@ class RoundsRole(ChildrenRole):
         super().__init__(kernel, passes)
 
     def list_over(self, live: Live, run: TaskRun, task: Task, state: StateType) -> bool:
-        """After a round: the limits, then the condition. True when another round follows or the end is dealt with."""
+        """After a round: the limits, then the condition. True when another round follows or the end is dealt with.
+
+        Asked before `finally` begins as well, which comes after the last round only.
+        """
         declared = task.children.get("tasks", ())
         group = live.groups[run.id]
         block = group.block("tasks")
+        assert group.plan is not None
+        facts = group.plan.facts
+        if group.block("finally").runs:
+            if facts.get("settled") is None:
+                return False
+            self.passes.end_flowable(live, run, facts["settled"])
+            return True
         if any(child.disabled for child in declared) or block.counts[StateType.FAILED] or block.open:
             return False
         if state in (StateType.FAILED, StateType.KILLED):
@@ -42,13 +52,13 @@ class RoundsRole(ChildrenRole):
             reached = self._reached(run, count, limits)
             if reached is not None:
                 self.kernel.log(live, "WARN", reached, run=run, task=task)
-                if limits["fail"]:
-                    state = softened(
-                        StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning
-                    )
-                    self.passes.end_flowable(live, run, state)
-                    return True
-                return False
+                if not limits["fail"]:
+                    return False
+                if group.plan.finally_ is not None:
+                    facts["settled"] = StateType.FAILED
+                    return False
+                self.passes.end_flowable(live, run, StateType.FAILED)
+                return True
             text = context.render(context.raw("condition"))
             if not (text is None or is_falsy(str(text), self.kernel.dialect)):
                 return False

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.engine.context import TaskContext
 from simulator.engine.dispatch import Dispatcher
-from simulator.engine.execution import StateType, TaskRun
+from simulator.engine.execution import Attempt, State, StateType, TaskRun
 from simulator.engine.live import Live
 from simulator.model.flow import Task
 
@@ -43,7 +43,10 @@ class UpdatingRole:
                 prefix = "Failed to process task: "
                 self.dispatcher.fail_unstarted(live, before, error, before=prefix)
             else:
-                self.dispatcher.fail(live, run, error)
+                self.dispatcher.log_failure(live, before, task, error)
+                attempt = Attempt(State.created(kernel.now(), StateType.FAILED))
+                run = replace(before, attempts=(*(before.attempts or ()), attempt))
+                self.dispatcher.end_run(live, run, task, StateType.FAILED)
             return
         state = changes.pop("exit", None)
         if changes:
