@@ -225,23 +225,36 @@ class Services:
     ) -> Live:
         """A new execution from the start, or from a task run (given by id, or by task id and values)."""
         target: TaskRun | None = None
-        if task_run_id is not None:
-            target = live.runs.get(task_run_id)
+        if task_run_id is not None or task is not None:
+            target = self._target(live, task_run_id, task, values)
             if target is None:
-                raise InvalidInputError(f"No task found to restart execution from task run '{task_run_id}'")
-        elif task is not None:
-            candidates = [run for run in live.runs.values() if run.task_id == task]
-            if values is not None:
-                candidates = [run for run in candidates if list(live.path(run)) == list(values)]
-            if not candidates:
-                raise InvalidInputError(f"No task found to restart execution from task '{task}'")
-            target = candidates[0]
+                which = f"task run '{task_run_id}'" if task_run_id is not None else f"task '{task}'"
+                raise InvalidInputError(f"No task found to restart execution from {which}")
         return self.rebuild.replay(live, target, inputs=inputs, revision=revision, flow=flow, upload=upload)
 
-    def change_state(self, live: Live, *, task_run_id: str, state: str) -> Live:
-        run = live.runs.get(task_run_id)
+    def _target(
+        self, live: Live, task_run_id: str | None, task: str | None, values: list[str] | None
+    ) -> TaskRun | None:
+        """A task run by its id, or the first one of a task (with these values, outermost first)."""
+        if task_run_id is not None:
+            return live.runs.get(task_run_id)
+        found = (run for run in live.runs.values() if run.task_id == task)
+        return next((run for run in found if values is None or list(live.path(run)) == list(values)), None)
+
+    def change_state(
+        self,
+        live: Live,
+        *,
+        state: str,
+        task_run_id: str | None = None,
+        task: str | None = None,
+        values: list[str] | None = None,
+    ) -> Live:
+        """One task run (see `_target`) gets a state, and the execution goes on from there."""
+        run = self._target(live, task_run_id, task, values)
         if run is None:
-            raise UsageError(f"No task run found with id '{task_run_id}'")
+            name = f"with id '{task_run_id}'" if task_run_id is not None else f"of the task '{task}'"
+            raise UsageError(f"No task run found {name}")
         if self.kernel.dialect.major >= 2 and (
             not live.state.is_terminated or live.state is StateType.KILLED
         ):

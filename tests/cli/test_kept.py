@@ -75,6 +75,25 @@ def test_a_failed_execution_is_restarted_and_compared(here: Path) -> None:
     assert '"state": "FAILED"' in out and '"state": "SUCCESS"' in out
 
 
+def test_a_task_gets_another_state(here: Path) -> None:
+    (here / "more.yml").write_text(
+        FAILS.replace("/ taskrun.attemptsCount", "/ 0")
+        + "  - {id: last, type: io.kestra.plugin.core.log.Log, message: done}\n",
+        "utf-8",
+    )
+    assert simulate("more.yml", "--kestra", "2", "-q")[0] == 1
+    assert simulate("restart", "--task", "flaky", "--state", "SUCCESS", "-q")[0] == 0
+    shown = json.loads(simulate("executions", "show", "--json")[1])
+    assert [(run["taskId"], run["state"]["current"]) for run in shown["taskRunList"]] == [
+        ("first", "SUCCESS"),
+        ("flaky", "SUCCESS"),
+        ("last", "SUCCESS"),
+    ]
+    assert simulate("restart", "--task", "nope", "--state", "SUCCESS")[0] == 2
+    code, _, err = simulate("restart", "--task", "flaky")
+    assert (code, "belong together" in err) == (2, True)
+
+
 def test_a_waiting_execution_is_killed(here: Path) -> None:
     simulate("asks.yml", "--kestra", "2", "-q")
     assert simulate("kill", "-q")[0] == 1
