@@ -86,20 +86,38 @@ def part_of(flow: Flow, start: str | None, until: str | None, state_dir: Path) -
     if last < first:
         raise UsageError(f"`{until}` comes before `{start}`")
     kept = frozenset(inner.id for task in flow.tasks[:first] for inner in task.walk())
-    earlier, folder = _earlier(flow, state_dir) if kept else (None, None)
+    earlier, folder = (
+        _earlier(flow, state_dir, {task.id for task in flow.tasks[:first] if not task.disabled})
+        if kept
+        else (None, None)
+    )
     if until is not None:
         flow = replace(flow, tasks=flow.tasks[: last + 1], outputs=())
     return Part(flow, kept, earlier, folder)
 
 
-def _earlier(flow: Flow, state_dir: Path) -> tuple[Execution, Path]:
-    """The newest kept execution of the flow."""
+def _earlier(flow: Flow, state_dir: Path, needed: set[str]) -> tuple[Execution, Path]:
+    """The newest kept execution of the flow in which the needed tasks have ended; else the newest one at all.
+
+    An execution of a part of the flow, or one that waits, has not all that a later part needs.
+    """
     from simulator.engine.store import Store
 
+    newest: tuple[Execution, Path] | None = None
     for stored in Store(state_dir).runs():
         for execution in stored.executions.values():
-            if (execution.namespace, execution.flow_id) == (flow.namespace, flow.id) and execution.task_runs:
+            if (execution.namespace, execution.flow_id) != (
+                flow.namespace,
+                flow.id,
+            ) or execution.kind == "LOOP":
+                continue
+            ended = {run.task_id for run in execution.task_runs if run.state.current.is_terminated}
+            if needed <= ended:
                 return execution, stored.folder
+            if execution.task_runs and newest is None:
+                newest = execution, stored.folder
+    if newest is not None:
+        return newest
     raise NotFoundError(
         f"no earlier execution of {flow.id} is kept",
         hint="run the whole flow once: its outputs are taken over then",

@@ -54,6 +54,12 @@ def test_from_runs_again_what_follows(flow: Path) -> None:
     assert second["a"] == first["a"] and second["b"] != first["b"] and second["c"] == first["c"]
 
 
+def test_an_execution_of_a_part_has_not_all_that_is_needed(flow: Path) -> None:
+    first = outputs(run(flow))
+    run(flow, until_task="a")
+    assert outputs(run(flow, from_task="c", until_task="c")) == first
+
+
 def test_without_an_earlier_execution(flow: Path) -> None:
     result = simulate(flow, "--only", "c", cwd=flow.parent)
     assert result.code == 5 and "run the whole flow once" in result.err
