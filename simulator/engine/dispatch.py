@@ -80,6 +80,7 @@ class Dispatcher(Outcomes):
         """Whether a task exists only while running (the parts of a ForEachItem)."""
         self.directory_of: Callable[[Live, TaskRun], WorkDir | None] = lambda live, run: None
         self._waiting: dict[tuple[str, str], Callable[[Job], None]] = {}
+        passes.interrupt = self.interrupt
         kernel.loop.on_done = self._job_done
         kernel.loop.on_outbox = self._drain
 
@@ -313,6 +314,13 @@ class Dispatcher(Outcomes):
         )
         kernel.loop.real_deadline(limit.total_seconds(), expire)
         return True
+
+    def interrupt(self, live: Live, run: TaskRun, state: StateType) -> None:
+        """Ends a run whose code still works, and the code with it."""
+        job = live.jobs.pop(run.id, None)
+        self.kernel.put_run(live, self.kernel.forced(run, state))
+        if job is not None:
+            self.cancel_job(job, "kill")
 
     def cancel_job(self, job: Job, reason: str) -> None:
         """Interrupts task code; when it does not listen it is given up after a few seconds."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine.events import DiagnosticRaised
-from simulator.engine.execution import Attempt, State, StateType, TaskRun
+from simulator.engine.execution import Attempt, State, StateType, TaskRun, replace
 from simulator.engine.failures import failure_diagnostic
 from simulator.engine.jobs import Job
 from simulator.engine.live import Live
@@ -91,7 +90,8 @@ class Outcomes:
             self._dynamic(live, run, result)
         if outputs is None and self.kernel.dialect.major == 1:
             outputs = {}  # what a worker has done has outputs in 1.x, be they empty (execution.md 10)
-        run = replace(run, outputs=outputs)
+        if outputs is not run.outputs:
+            run = replace(run, outputs=outputs)
         if task.log_to_file:
             run = self._log_file(live, run)
         self.end_run(live, run, task, state, fact=fact, real_seconds=seconds)
@@ -217,7 +217,7 @@ class Outcomes:
         """Whether the run is tried again; then it waits for its date."""
         kernel = self.kernel
         if retry.behavior == "CREATE_NEW_EXECUTION":
-            return self._retry_as_new(live, run, retry)
+            return self._retry_as_new(live, run, retry, own=own)
         date = next_retry_date(retry, run.attempts or (), kernel.rng, kernel.dialect)
         if date is None:
             return False
@@ -228,7 +228,8 @@ class Outcomes:
         run = kernel.put_run(live, run.with_state(StateType.RETRYING, now))
         if not live.state.is_terminated:
             if self.passes.last_word(live, run, own=own):
-                live.set_state(StateType.FAILED, now)  # told together with what follows: nobody takes it for the end
+                # one event with what follows: a process that dies in between must not leave an ended execution
+                live.set_state(StateType.FAILED, now)
             kernel.set_state(live, StateType.RETRYING)
         self.passes.on_change(live)
         self._try_again_at(live, run.id, date, own=own)
@@ -261,7 +262,7 @@ class Outcomes:
 
         live.timers[run_id] = kernel.loop.at(date, again)
 
-    def _retry_as_new(self, live: Live, run: TaskRun, retry: Retry) -> bool:
+    def _retry_as_new(self, live: Live, run: TaskRun, retry: Retry, *, own: bool) -> bool:
         """CREATE_NEW_EXECUTION: the run, its parents and the execution become RETRIED; another one takes over."""
         kernel = self.kernel
         now = kernel.now()
@@ -283,7 +284,7 @@ class Outcomes:
         for parent in list(live.parents(run)):
             kernel.put_run(live, parent.with_state(StateType.RETRIED, now))
         self.new_execution(live, date)
-        through = StateType.FAILED if self.passes.last_word(live, run) else None
+        through = StateType.FAILED if self.passes.last_word(live, run, own=own) else None
         self.passes.end(live, StateType.RETRIED, through=through)
         return True
 

@@ -7,12 +7,11 @@ rules are the same, the cost is constant.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.diagnostics import Diagnostic, Severity
 from simulator.engine.events import DiagnosticRaised, ExecutionEnded
-from simulator.engine.execution import State, StateType, TaskRun
+from simulator.engine.execution import State, StateType, TaskRun, replace
 from simulator.engine.flowables.base import Plan
 from simulator.engine.live import Group, Live
 from simulator.engine.orders import Order, Sequential, Slot
@@ -76,6 +75,8 @@ class Passes:
             False
         )
         """Asked before a flowable ends with a state; True = it deals with it (LoopUntil rounds)."""
+        self.interrupt: Callable[[Live, TaskRun, StateType], None] = lambda live, run, state: None
+        """Task code is told to stop, and its run ends with the state."""
         self.on_over: Callable[[Live], None] = lambda live: None
         self.render_outputs: Callable[[Live], dict[str, Any] | None] = lambda live: None
         self.matching_listeners: Callable[[Live], Sequence[Task]] = lambda live: ()
@@ -222,8 +223,13 @@ class Passes:
         kernel = self.kernel
         group = live.groups.get(run.id)
         if group is not None and any(block.open for block in group.blocks.values()):
+            facts = group.plan.facts if group.plan is not None else {}
+            interrupted = facts.get("interrupted") if state is StateType.FAILED else None
             for child in live.descendants(run.id):
                 if child.state.current.is_terminated:
+                    continue
+                if interrupted is not None and child.id in live.jobs:
+                    self.interrupt(live, child, interrupted)
                     continue
                 if kernel.dialect.leaves_outlive_their_flowable:
                     forced = child.id in live.groups or child.state.current not in _BEGUN
@@ -232,7 +238,7 @@ class Passes:
                     # what only waits there would wait for ever
                     forced = child.parent_task_run_id == run.id or child.id not in live.jobs
                 if forced:
-                    kernel.put_run(live, kernel.forced(child, state))
+                    kernel.put_run(live, kernel.forced(child, interrupted or state))
         run = live.runs[run.id]
         if run.attempts:
             run = kernel.last_attempt(run, state)
@@ -308,14 +314,15 @@ class Passes:
             state = final_state(live.top.block("tasks").counts, self.kernel.dialect)
             self.end(live, state)
 
-    def last_word(self, live: Live, run: TaskRun, *, own: bool = True) -> bool:
-        """Whether the failure of this run ends the execution before it is tried again: it stands at the top, and nothing
-        follows. With a retry of its `own` the list is empty although there are `errors` (execution.md 3.1, rule 3)."""
+    def last_word(self, live: Live, run: TaskRun, *, own: bool) -> bool:
+        """Whether the failure of this run, which is to be tried again, ends the execution for a moment: it stands at the
+        top, and no `errors` or `finally` begin before (those wait for a retry of the task's own)."""
         flow = live.flow
-        place = live.placements.get(run.task_id)
-        if live.root is not None or place is None or place.parent is not None or place.block != "tasks":
-            return False
-        return own if enabled(flow.errors) else not enabled(flow.finally_)
+        return (
+            live.root is None
+            and run.parent_task_run_id is None
+            and (own or not (enabled(flow.errors) or enabled(flow.finally_)))
+        )
 
     def end(self, live: Live, state: StateType, *, through: StateType | None = None) -> None:
         """The execution gets its end state; flow outputs are rendered first and may fail it (flow.md 4).
@@ -336,7 +343,7 @@ class Passes:
             timer.cancel()
         live.timers.clear()
         if through is not None:
-            self.kernel.set_state(live, through)
+            live.set_state(through, self.kernel.now())
         self.kernel.set_state(live, state)
         self._after(live)
 

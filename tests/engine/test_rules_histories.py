@@ -30,13 +30,6 @@ def test_an_execution_fails_before_it_retries_at_the_top(tmp_path: Path) -> None
     assert history(done) == ["CREATED", "RUNNING", "FAILED", "RETRYING", "RUNNING", "FAILED"]
 
 
-def test_with_a_finally_block_it_has_not_failed_yet(tmp_path: Path) -> None:
-    retry = "retry: {type: constant, interval: PT1S, maxAttempts: 2}"
-    tail = f"finally:\n  - {{id: end, type: {LOG}, message: end}}"
-    done = World(tmp_path, flow(f"- {{id: bad, type: {FAIL}, {retry}}}", tail=tail)).run()
-    assert history(done)[:3] == ["CREATED", "RUNNING", "RETRYING"]
-
-
 def test_outputs_that_do_not_render_fail_an_execution_that_was_over(tmp_path: Path) -> None:
     tail = "outputs:\n  - {id: x, type: STRING, value: '{{ outputs.nope.value }}'}"
     done = World(tmp_path, flow(f"- {{id: a, type: {LOG}, message: hi}}", tail=tail)).run()

@@ -232,21 +232,89 @@ def test_errors_of_a_working_directory_are_ordinary_tasks(tmp_path: Path, dialec
     assert history(run_of(done, "e")) == ["CREATED", *submitted, "RUNNING", "SUCCESS"]
 
 
+NAP = f"{{id: nap, type: {SLEEP}, duration: PT1M}}"
+
+
+@pytest.mark.parametrize(
+    ("kind", "more", "expected", "took"),
+    [
+        ("Parallel", "", "FAILED", 0),
+        ("Parallel", ", onChildFailure: fail", "FAILED", 0),
+        ("Parallel", ", onChildFailure: CANCEL", "CANCELLED", 0),
+        ("Parallel", ", onChildFailure: CONTINUE", "SUCCESS", 60),
+        ("Parallel", ", onChildFailure: CANCELLED", "SUCCESS", 60),  # not one of its words
+        ("Dag", "", "SUCCESS", 60),
+        ("Dag", ", onChildFailure: '{{ \"FAIL\" }}'", "FAILED", 0),
+    ],
+)
+def test_what_becomes_of_the_siblings_of_a_failed_child(
+    tmp_path: Path, kind: str, more: str, expected: str, took: int
+) -> None:
+    children = [NAP, f"{{id: bad, type: {FAIL}}}"]
+    if kind == "Dag":
+        children = [f"{{task: {child}}}" for child in children]
+    world = World(tmp_path, flow(f"- {{id: p, type: {FLOW}.{kind}{more}, tasks: [{', '.join(children)}]}}"))
+    done = world.run()
+    nap = run_of(done, "nap")
+    assert (state(done), state(nap)) == ("FAILED", expected)
+    assert [history(attempt) for attempt in nap.attempts] == [["CREATED", "RUNNING", expected]]
+    assert nap.state.duration.total_seconds() == took
+
+
+def test_in_1x_siblings_are_forced_to_the_state_of_their_flowable(tmp_path: Path) -> None:
+    text = flow(f"- {{id: p, type: {FLOW}.Parallel, tasks: [{NAP}, {{id: bad, type: {FAIL}}}]}}")
+    assert state(run_of(World(tmp_path, text, dialect=V1).run(), "nap")) == "FAILED"
+
+
 @BOTH
-def test_task_code_goes_on_beside_a_failed_parallel(tmp_path: Path, dialect: Dialect) -> None:
-    tasks = f"""
-    - id: p
-      type: {FLOW}.Parallel
-      tasks:
-        - {{id: nap, type: {SLEEP}, duration: PT1M}}
-        - {{id: bad, type: {FAIL}}}
-        - {{id: s, type: {FLOW}.Sequential, tasks: [{{id: one, type: {LOG}, message: x}}, {{id: two, type: {SLEEP}, duration: PT1M}}]}}
-    """
-    done = World(tmp_path, flow(tasks), dialect=dialect).run()
-    assert (state(done), state(run_of(done, "s"))) == ("FAILED", "FAILED")
-    assert state(run_of(done, "nap")) == ("SUCCESS" if dialect is V2 else "FAILED")
-    # the executor's own steps come before what a worker sends
+def test_steps_of_the_executor_come_before_results_of_workers(tmp_path: Path, dialect: Dialect) -> None:
+    """A branch beside a failing task gets its first run before the failure is known."""
+    one = f"{{id: one, type: {LOG}, message: x}}"
+    branch = f"{{id: s, type: {FLOW}.Sequential, tasks: [{one}, {{id: two, type: {LOG}, message: x}}]}}"
+    text = flow(f"- {{id: p, type: {FLOW}.Parallel, tasks: [{{id: bad, type: {FAIL}}}, {branch}]}}")
+    done = World(tmp_path, text, dialect=dialect).run()
+    assert (ids(done), state(run_of(done, "s"))) == (["p", "bad", "s", "one"], "FAILED")
     assert state(run_of(done, "one")) == ("SUCCESS" if dialect is V2 else "FAILED")
+
+
+@pytest.mark.parametrize("block", ["errors", "finally"])
+@pytest.mark.parametrize("own", [True, False])
+def test_whether_an_execution_fails_before_it_retries(tmp_path: Path, block: str, own: bool) -> None:
+    """`errors` and `finally` wait for a retry of the task's own, so nothing is left to do for a moment."""
+    retry = "retry: {type: constant, interval: PT1S, maxAttempts: 2}"
+    task, head = (f"{{id: bad, type: {FAIL}, {retry}}}", "") if own else (f"{{id: bad, type: {FAIL}}}", retry)
+    text = flow(f"- {task}", head=head, tail=f"{block}: [{{id: e, type: {LOG}, message: x}}]")
+    first = ["FAILED", "RETRYING"] if own else ["RETRYING"]
+    assert history(World(tmp_path, text).run())[2 : 2 + len(first)] == first
+
+
+@pytest.mark.parametrize(
+    ("more", "expected", "to"),
+    [
+        ("pauseDuration: PT1S, behavior: FAIL, allowFailure: true", "FAILED", "FAILED"),
+        ("pauseDuration: PT1S, behavior: FAIL, allowFailure: true, finally: [%s]", "WARNING", "FAILED"),
+        ("timeout: PT1S, allowFailure: true", "WARNING", "WARNING"),
+        ("timeout: PT1S", "FAILED", "FAILED"),
+    ],
+)
+def test_which_end_of_a_pause_may_fail(tmp_path: Path, more: str, expected: str, to: str) -> None:
+    leaf = f"{{id: f, type: {LOG}, message: x}}"
+    text = flow(f"- {{id: p, type: {FLOW}.Pause, {more.replace('%s', leaf)}}}")
+    run = run_of(World(tmp_path, text).run(), "p")
+    assert (state(run), run.outputs["resumed"]["to"]) == (expected, to)
+
+
+@BOTH
+def test_output_files_of_a_working_directory_that_cannot_be_collected(
+    tmp_path: Path, dialect: Dialect
+) -> None:
+    tasks = f"- {{id: w, type: {FLOW}.WorkingDirectory, outputFiles: ['{{{{ nope }}}}'], tasks: [{{id: a, type: {LOG}, message: x}}]}}"
+    world = World(tmp_path, flow(tasks), dialect=dialect)
+    assert state(world.run()) == "FAILED"
+    assert world.messages("ERROR") == [
+        "Unable to capture WorkingDirectory output files",
+        "Failed postExecuteTasks on WorkingDirectory: Unable to find `nope` used in the expression `{{ nope }}` at line 1",
+    ]
 
 
 def test_a_loop_that_failed_counts_the_iterations_beside_the_failed_one(tmp_path: Path) -> None:

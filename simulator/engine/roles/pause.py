@@ -127,16 +127,17 @@ class PauseRole(ChildrenRole):
         task = live.placements.task(run.task_id) if run is not None else None
         if run is None or task is None or run.state.current is not StateType.PAUSED or live.over:
             return
+        children = any(enabled(task.children.get(path, ())) for path in ("tasks", "errors", "finally"))
         end = state
-        if timeout:
+        if timeout or (state is StateType.FAILED and children):
             end = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
         if outputs is None:
-            outputs = {"resumed": {"on": kernel.now().replace(tzinfo=None).isoformat(), "to": end.value}}
+            to = end if timeout else state
+            outputs = {"resumed": {"on": kernel.now().replace(tzinfo=None).isoformat(), "to": to.value}}
         run = kernel.put_run(live, replace(run, outputs={**(run.outputs or {}), **outputs}))
         if kernel.dialect.major >= 2:
             # 2.0 counts the way on as another attempt of the execution
             kernel.change(live, attempt_number=live.value.attempt_number + 1)
-        children = any(enabled(task.children.get(path, ())) for path in ("tasks", "errors", "finally"))
         if state is StateType.CANCELLED:
             self._cancel(live, run)
             return
