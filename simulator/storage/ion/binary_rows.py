@@ -23,8 +23,10 @@ _NULL = b"\x0f"
 
 #: A piece of every row: the same bytes in each, or one for each.
 _Piece = bytes | Sequence[bytes]
+#: A length for each row, as bytes when none has more than 255.
+_Lengths = bytes | Sequence[int]
 #: How long a cell is: the same in every row, or one for each.
-_Sizes = int | Sequence[int]
+_Sizes = int | _Lengths
 
 
 def binary_rows(
@@ -37,7 +39,7 @@ def binary_rows(
     known = symbols.table()
     parts: list[_Piece] = [b""]
     fixed = 0
-    changing: Iterable[int] | None = None
+    changing: list[_Lengths] = []
     for field, values, kind in zip(fields, cells, kinds):
         head, body, sizes = _column(field, values, kind, symbols)
         parts += (head, body)
@@ -45,13 +47,13 @@ def binary_rows(
         if isinstance(sizes, int):
             fixed += sizes
         else:
-            changing = sizes if changing is None else map(add, changing, sizes)
+            changing.append(sizes)
     if symbols.table() != known:
         # Annotations or inner structs brought names of their own: each row gets the table it really needs.
         plain = [python_values(values, kind) for values, kind in zip(cells, kinds)]
         return b"".join([stream(dict(zip(columns, row))) for row in zip(*plain)])
     heads = _struct_heads(start, fixed)
-    parts[0] = heads.look([0])[0] if changing is None else heads.look(list(changing))
+    parts[0] = heads.look(_sums(changing, count)) if changing else heads.look([0])[0]
     return frame.join(parts, count, b"")
 
 
@@ -85,9 +87,44 @@ def _heads(field: bytes, kind: int) -> Table:
     return Table(lambda size: field + _head(kind, size))
 
 
-#: Bytes of a value with its head, by those of its body.
+#: Bytes of a value with its head, by those of its body; and the same for short ones, 255 where that is no answer.
 _WHOLE = Table(lambda size: size + len(_head(_STRING, size)))
-_SMALL = Table(encode_int)
+_SHORT = bytes(min(255, size + len(_head(_STRING, size))) for size in range(256))
+_SMALL = Table(encode_int, limit=1 << 16)
+
+
+def _lengths(cells: Sequence[bytes]) -> _Lengths:
+    """Raises TypeError when there is None among the cells."""
+    try:
+        return bytes(map(len, cells))
+    except ValueError:
+        return list(map(len, cells))
+
+
+def _with_heads(lengths: _Lengths) -> _Lengths:
+    if isinstance(lengths, bytes):
+        sizes = lengths.translate(_SHORT)
+        if 255 not in sizes:
+            return sizes
+    return _WHOLE.look(lengths)
+
+
+def _sums(columns: Sequence[_Lengths], count: int) -> Sequence[int]:
+    """The sum of each row. Short lengths are added for all rows at once: as one number of two bytes a row."""
+    total = short = 0
+    others = []
+    for lengths in columns:
+        if isinstance(lengths, bytes) and short < 256:  # more of them could overflow
+            short += 1
+            wide = bytearray(2 * count)
+            wide[::2] = lengths
+            total += int.from_bytes(wide, "little")
+        else:
+            others.append(lengths)
+    sums: Iterable[int] = struct.unpack(f"<{count}H", total.to_bytes(2 * count, "little"))
+    for lengths in others:
+        sums = map(add, sums, lengths)
+    return list(sums)
 
 
 def _column(
@@ -107,14 +144,14 @@ def _column(
         else:
             return _whole(field, [encode(value, symbols) for value in values])
     try:
-        lengths = list(map(len, values))
+        lengths = _lengths(values)
     except TypeError:
         return _whole(field, [_NULL if v is None else _head(_STRING, len(v)) + v for v in values])
-    return _heads(field, _STRING).look(lengths), values, _WHOLE.look(lengths)
+    return _heads(field, _STRING).look(lengths), values, _with_heads(lengths)
 
 
 def _whole(field: bytes, cells: Sequence[bytes]) -> tuple[_Piece, Sequence[bytes], _Sizes]:
-    return field, cells, list(map(len, cells))
+    return field, cells, _lengths(cells)
 
 
 def _numbers(field: bytes, values: Sequence[int]) -> tuple[_Piece, Sequence[bytes], _Sizes]:
@@ -131,8 +168,8 @@ def _numbers(field: bytes, values: Sequence[int]) -> tuple[_Piece, Sequence[byte
     if width <= 2:
         return _whole(field, _SMALL.look(values))
     bodies = [body.lstrip(b"\0") for body in _cutter(width, count)(packed)]
-    lengths = list(map(len, bodies))
-    return _heads(field, _POSITIVE).look(lengths), bodies, _WHOLE.look(lengths)
+    lengths = _lengths(bodies)
+    return _heads(field, _POSITIVE).look(lengths), bodies, _with_heads(lengths)
 
 
 @functools.lru_cache(maxsize=32)

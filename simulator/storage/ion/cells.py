@@ -44,10 +44,9 @@ class Frame:
 class Table:
     """What a number becomes, made once each. `look` is a lookup per number, all of them inside the interpreter."""
 
-    _LIMIT = 1 << 16
-
-    def __init__(self, make: Callable[[int], Any]) -> None:
+    def __init__(self, make: Callable[[int], Any], limit: int = 1 << 13) -> None:
         self._make = make
+        self._limit = limit
         self._made: dict[int, Any] = {}  # not a subclass: those cost twice as much to look into
 
     def look(self, numbers: Sequence[int]) -> Sequence[Any]:
@@ -57,7 +56,7 @@ class Table:
         try:
             return itemgetter(*numbers)(self._made)  # type: ignore[no-any-return]
         except KeyError:
-            if len(self._made) > self._LIMIT:
+            if len(self._made) > self._limit:
                 return [self._make(number) for number in numbers]
         for number in {*numbers} - self._made.keys():
             self._made[number] = self._make(number)
