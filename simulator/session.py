@@ -496,15 +496,17 @@ class Session:
 
     def _emit(self, event: Event) -> None:
         """Takes an event for every reporter, in order; those of doubles wait for the loop's thread."""
-        with self._lock:
-            waiting, self._pending = self._pending, []
+        if self._pending:
+            with self._lock:
+                waiting, self._pending = self._pending, []
+            self._unkept += waiting
         # No reporter sees a secret, whatever it cuts, escapes or forgets.
         event = mask_event(event, self.vault.redactor)
         if isinstance(event, DiagnosticRaised) and event.diagnostic not in self.diagnostics:
             if len(self.diagnostics) >= _DIAGNOSTICS_KEPT:
                 return
             self.diagnostics.append(event.diagnostic)
-        self._unkept += (*waiting, event)
+        self._unkept.append(event)
         if self.executor is None or not self.executor.working:
             self._hand_on()
 

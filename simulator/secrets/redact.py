@@ -167,6 +167,11 @@ class Redactor:
                 table = self._table = _compile(self._forms)
         return table
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is nothing to hide (yet)."""
+        return not self._forms
+
     def redact(self, text: str) -> str:
         """The text with every form of every secret replaced by the mask."""
         if not self.enabled or not text:
