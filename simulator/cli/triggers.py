@@ -202,10 +202,18 @@ def _played(args: argparse.Namespace, console: Console, session: Session, held: 
             f"{one.flow.namespace}.{one.flow.id}: the trigger {one.trigger.id} waits since "
             f"{one.since.isoformat(timespec='seconds')} for the end of its execution {one.execution_id}"
         )
+    failures = Counter(
+        (f"{entry.namespace}.{entry.flow_id}: the trigger {entry.trigger_id}", entry.message)
+        for entry in session.executor.kernel.loose_logs
+        if entry.level == "ERROR" and entry.trigger_id is not None
+    )
+    for (name, message), times in failures.items():
+        console.err(f"{name} failed{f' {times} times' if times > 1 else ''}: {message}")
     counts = Counter(item.state.current.value for item in executions)
     summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "nothing started"
     console.err(summary)
     tell_how_to_go_on(session.executor, args, console)
-    code = ExitCode.FAILED if counts.get("FAILED") or counts.get("KILLED") else ExitCode.SUCCESS
+    failed = failures or counts.get("FAILED") or counts.get("KILLED")
+    code = ExitCode.FAILED if failed else ExitCode.SUCCESS
     session.finish(int(code))
     return int(code)

@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from simulator.dialect import V1, V2, Dialect
+from simulator.engine.task import RunContext, TriggerResult
 from simulator.engine.triggers.playing import Backfill, Span
 from simulator.engine.triggers.schedule import Calendar
+from simulator.errors import TaskError
+from simulator.model.catalog import Kind, PropertySpec, T, TaskSpec
 from tests.engine.harness import LOG, RETURN, SLEEP, START, World, flow, run_of, state
 
 CORE = "io.kestra.plugin.core"
@@ -158,3 +161,52 @@ def test_dates_may_be_an_expression(tmp_path: Path) -> None:
     world = World(tmp_path, text)
     world.executor.play_triggers(START + 30 * HOUR)
     assert [f"{item.state.start_date:%d %H}" for item in world.executor.executions()] == ["03 11", "04 09"]
+
+
+class Polls:
+    """A polling trigger: finds something each second time, or fails."""
+
+    spec = TaskSpec(
+        "test.trigger.Polls",
+        Kind.TRIGGER,
+        properties=(PropertySpec("interval", T.DURATION), PropertySpec("broken", T.BOOLEAN)),
+        open_outputs=True,
+    )
+    asked = 0
+
+    def evaluate(self, context: RunContext) -> TriggerResult | None:
+        Polls.asked += 1
+        if context.get("broken", False):
+            raise TaskError("not there")
+        return TriggerResult({"n": Polls.asked}) if Polls.asked % 2 == 0 else None
+
+
+def polling(options: str) -> str:
+    return flow(
+        f"- {{id: a, type: {SLEEP}, duration: PT25M}}",
+        tail=f"triggers:\n  - {{id: p, type: test.trigger.Polls, interval: PT10M, {options}}}",
+    )
+
+
+def test_a_polling_trigger_asks_and_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Polls, "asked", 0)
+    world = World(tmp_path, polling("labels: {x: y}"), plugins=[Polls])
+    world.executor.play_triggers(START + HOUR)
+    found = world.executor.executions()
+    # 9:00 nothing, 9:10 something, then not before its execution is over at 9:35
+    assert [f"{item.state.start_date:%H:%M}" for item in found] == ["09:10", "09:45"]
+    assert [item.trigger["n"] for item in found if item.trigger] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("options", "count"), [("", 0), (", failOnTriggerError: true, stopAfter: [FAILED]", 1)]
+)
+def test_a_polling_trigger_that_fails(tmp_path: Path, options: str, count: int) -> None:
+    world = World(tmp_path, polling("broken: true" + options), plugins=[Polls])
+    world.executor.play_triggers(START + HOUR)
+    assert [state(item) for item in world.executor.executions()] == ["FAILED"] * count
+    told = [entry for entry in world.executor.logs() if entry.message == "not there"]
+    assert [entry.trigger_id for entry in world.executor.kernel.loose_logs] == ["p"] * (
+        6 if count == 0 else 1
+    )
+    assert len(told) == (6 if count == 0 else 2)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine.context import duration_of
@@ -226,12 +226,19 @@ class Scheduler:
             try:
                 self._lock(entry, self.executor.triggers.evaluate(entry.flow, entry.trigger))
             except SimulatorError as error:
-                live = self.executor.triggers.context(entry.flow)
-                self.kernel.log(live, "ERROR", error.message)
-                self.kernel.loose_logs.extend(live.logs)
+                self._say_failed(entry, error.message)
         entry.due = None
         if now + interval < entry.until:
             self._wait(entry, now + interval)
+
+    def _say_failed(self, entry: _Entry, message: str) -> None:
+        """The trigger's log says so; with `failOnTriggerError` there is an execution, too, FAILED."""
+        triggers = self.executor.triggers
+        live = triggers.context(entry.flow)
+        self.kernel.log(live, "ERROR", message)
+        self.kernel.loose_logs.extend(replace(item, trigger_id=entry.trigger.id) for item in live.logs)
+        if entry.trigger.fail_on_trigger_error:
+            triggers.start_failed(entry.flow, entry.trigger, {}, message)
 
     def _lock(self, entry: _Entry, live: Live | None) -> None:
         concurrent = self.kernel.dialect.major >= 2 and entry.trigger.allow_concurrent
