@@ -246,3 +246,41 @@ def test_what_no_flow_trigger_can_hear(tmp_path: Path) -> None:
         "test.engine", "flow", "after", payload={"outputs": {"n": 1}, "state": "SUCCESS"}
     )
     assert made is not None, "variables alone are taken as they are"
+
+
+@pytest.mark.parametrize(
+    ("options", "number", "status", "body"),
+    [
+        ("", 4, 200, None),
+        ("", 0, 500, None),
+        ("returnOutputs: true", 0, 500, {}),
+        ("returnOutputs: true, responseCode: 202", 4, 202, {"got": "1"}),
+        ("responseCode: '{{ execution.state == ''FAILED'' ? 418 : 200 }}'", 0, 418, None),
+        ("responseCode: '{{ nothing.there }}'", 4, 500, ""),
+    ],
+)
+def test_what_a_waiting_caller_gets(
+    tmp_path: Path, options: str, number: int, status: int, body: object
+) -> None:
+    text = flow(
+        f'- {{id: a, type: {RETURN}, format: "{{{{ 4 / trigger.body.n }}}}"}}',
+        head="outputs:\n  - {id: got, type: STRING, value: '{{ outputs.a.value }}', required: false}",
+        tail=f"""
+        triggers:
+          - {{id: hook, type: {CORE}.trigger.Webhook, key: k, wait: true, {options}}}
+        """,
+    )
+    world = World(tmp_path, text)
+    answer = world.executor.webhook("test.engine", "flow", "k", body=json.dumps({"n": number}))
+    assert answer.status == status
+    if body is None:
+        shown = json.loads(answer.body or "")
+        assert (shown["id"], shown["state"]["current"]) == (
+            answer.execution_id,
+            "SUCCESS" if number else "FAILED",
+        )
+        assert shown["trigger"]["id"] == "hook"
+    elif body == "":
+        assert answer.body is None
+    else:
+        assert {key: value for key, value in json.loads(answer.body or "").items() if value} == body

@@ -132,16 +132,16 @@ class Webhooks:
         return None
 
     def _ended(self, trigger: Trigger, live: Live) -> WebhookResponse:
-        if live.state is StateType.FAILED and self.kernel.dialect.major >= 2:
-            return self._answer(500, live)
-        code = 200
+        """2.0.0: 500 for a FAILED execution unless `responseCode` says another; without an answer when it fails to render."""
+        failed = live.state is StateType.FAILED and self.kernel.dialect.major >= 2
+        code = 500 if failed else 200
         raw = trigger.properties.get("responseCode")
         if raw is not None:
             scope = scope_of(self.kernel, live, variables_of(self.kernel, live))
             try:
-                code = int(self.kernel.renderer.render(str(raw), scope) or 200)
+                code = int(self.kernel.renderer.render(str(raw), scope) or code)
             except (SimulatorError, ValueError):
-                code = 500
+                return WebhookResponse(500, execution_id=live.id)
         if str(trigger.properties.get("returnOutputs")).lower() != "true":
             return self._answer(code, live)
         text = json.dumps(dict(live.value.outputs or {}), separators=(",", ":"), default=str)
