@@ -76,16 +76,17 @@ def plain(value: Any) -> Any:
 
 
 def state_to_json(state: State) -> dict[str, Any]:
+    first, last = state.histories[0], state.histories[-1]
     found: dict[str, Any] = {
-        "current": state.current.value,
+        "current": str(last.state),
         "histories": [
-            {"state": entry.state.value, "date": date_text(entry.date)} for entry in state.histories
+            {"state": str(entry.state), "date": date_text(entry.date)} for entry in state.histories
         ],
-        "startDate": date_text(state.start_date),
+        "startDate": date_text(first.date),
     }
-    if state.end_date is not None:
-        found["endDate"] = date_text(state.end_date)
-        found["duration"] = format_duration(state.end_date - state.start_date)
+    if last.state.is_terminated:
+        found["endDate"] = date_text(last.date)
+        found["duration"] = format_duration(last.date - first.date)
     return found
 
 
@@ -118,16 +119,20 @@ def task_run_to_json(run: TaskRun) -> dict[str, Any]:
         "flowId": run.flow_id,
         "taskId": run.task_id,
     }
-    optional: dict[str, Any] = {
-        "parentTaskRunId": run.parent_task_run_id,
-        "value": run.value,
-        "iteration": run.iteration,
-        "outputs": None if run.outputs is None else plain(run.outputs),
-        "dynamic": run.dynamic or None,
-        "forceExecution": run.force_execution or None,
-        "mocked": run.mocked or None,
-    }
-    found.update({key: value for key, value in optional.items() if value is not None})
+    if run.parent_task_run_id is not None:
+        found["parentTaskRunId"] = run.parent_task_run_id
+    if run.value is not None:
+        found["value"] = run.value
+    if run.iteration is not None:
+        found["iteration"] = run.iteration
+    if run.outputs is not None:
+        found["outputs"] = plain(run.outputs)
+    if run.dynamic:
+        found["dynamic"] = True
+    if run.force_execution:
+        found["forceExecution"] = True
+    if run.mocked:
+        found["mocked"] = True
     if run.attempts is not None:
         found["attempts"] = [
             {"state": state_to_json(item.state), **({"logFile": item.log_file} if item.log_file else {})}

@@ -15,7 +15,7 @@ import json
 import mmap
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -119,7 +119,7 @@ def _encode(event: Event) -> dict[str, Any] | None:
     return None
 
 
-def _latest(events: Sequence[Event]) -> Iterable[Event]:
+def _latest(events: Sequence[Event]) -> Collection[Event]:
     """The events without changes that a later one tells again, in the order in which each thing was first told of."""
     latest: dict[Any, Event] = {}
     for number, event in enumerate(events):
@@ -162,13 +162,13 @@ class EventStore:
 
     def on_events(self, events: Sequence[Event]) -> None:
         """Appends the events of a turn. Raises StorageError when the disk refuses them."""
-        bodies = map(_encode, _latest(events))
-        data = b"".join([_line(body) for body in bodies if body is not None])
+        latest = _latest(events)
+        data = b"".join([_line(body) for body in map(_encode, latest) if body is not None])
         text = data.decode("utf-8", "surrogatepass")
         masked = self._redact(text)
         if masked != text:
             data = masked.encode("utf-8", "surrogatepass")
-        lasts = any(map(_must_last, events))
+        lasts = any(map(_must_last, latest))
         try:
             while data:
                 data = data[os.write(self._file, data) :]
