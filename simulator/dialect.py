@@ -37,6 +37,10 @@ class Dialect:
     subflow_ends_as_its_child: bool
     """A Subflow's run takes the state of its child before its own, and its attempt is the whole run
     (SubflowExecutionEndMessageHandler)."""
+    rounds_fail_twice: bool
+    """A LoopUntil whose condition or limits fail says so twice: for its state, and for its next round."""
+    working_directory_fails_unstarted: bool
+    """A WorkingDirectory whose files or `runIf` fail goes from CREATED to FAILED, as the worker that runs it knows it."""
     exit_kills_at_once: bool
     """Exit to KILLED makes the execution KILLED without KILLING, and kills its subflows too."""
     kill_has_the_last_word: bool
@@ -58,6 +62,8 @@ V1 = Dialect(
     skipped_flowables_have_outputs=False,
     leaves_outlive_their_flowable=False,
     subflow_ends_as_its_child=False,
+    rounds_fail_twice=False,
+    working_directory_fails_unstarted=False,
     exit_kills_at_once=False,
     kill_has_the_last_word=False,
 )
@@ -73,6 +79,8 @@ V2 = Dialect(
     skipped_flowables_have_outputs=True,
     leaves_outlive_their_flowable=True,
     subflow_ends_as_its_child=True,
+    rounds_fail_twice=True,
+    working_directory_fails_unstarted=True,
     exit_kills_at_once=True,
     kill_has_the_last_word=True,
 )

@@ -74,7 +74,7 @@ class Dispatcher(Outcomes):
         self.service = service
         self.stop: Callable[[Live, StateType], None] = lambda live, state: None
         self.cache: Any = None
-        self.abort_directory: Callable[[Live, TaskRun, str], None] = lambda live, run, message: None
+        self.abort_directory: Callable[[Live, TaskRun, str], None] = lambda live, run, reason: None
         """A child of a WorkingDirectory cannot even be considered: the whole fails."""
         self.inner_role: Callable[[Task], bool] = lambda task: False
         """Whether a task exists only while running (the parts of a ForEachItem)."""
@@ -157,10 +157,10 @@ class Dispatcher(Outcomes):
         try:
             text = context.render(task.run_if)
         except SimulatorError as error:
-            message = f"Failed to evaluate the runIf condition for task {task.id}. Cause: {error.message}"
             if self.directory_of(live, run) is not None:
-                self.abort_directory(live, run, message)
+                self.abort_directory(live, run, error.message)
                 return False
+            message = f"Failed to evaluate the runIf condition for task {task.id}. Cause: {error.message}"
             self.kernel.log(live, "ERROR", message, run=run, task=task)
             # neither tried again nor softened: the task itself has not begun
             self.passes.finish(live, run, StateType.FAILED)

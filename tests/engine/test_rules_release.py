@@ -338,3 +338,49 @@ def test_errors_of_a_loop_until_have_its_round(tmp_path: Path) -> None:
     """
     done = World(tmp_path, flow(rounds)).run()
     assert [(run.task_id, run.iteration) for run in done.task_runs] == [("r", 1), ("a", 1), ("f", 1)]
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ("inputFiles: {a: '{{ nope }}'}", "Failed preExecuteTasks on WorkingDirectory: %s"),
+        ("outputFiles: ['{{ nope }}']", "Failed postExecuteTasks on WorkingDirectory: %s"),
+        ("description: runIf", "Failed evaluating runIf: %s"),
+    ],
+)
+def test_how_a_working_directory_fails(tmp_path: Path, dialect: Dialect, more: str, reason: str) -> None:
+    condition = ", runIf: '{{ nope }}'" if more.endswith("runIf") else ""
+    children = f"[{{id: a, type: {LOG}, message: x}}, {{id: b, type: {LOG}, message: x{condition}}}]"
+    world = World(
+        tmp_path,
+        flow(f"- {{id: w, type: {FLOW}.WorkingDirectory, {more}, tasks: {children}}}"),
+        dialect=dialect,
+    )
+    run = run_of(world.run(), "w")
+    if dialect is V2:
+        assert (history(run), run.attempts) == (["CREATED", "FAILED"], None)
+    else:
+        assert history(run) == ["CREATED", "RUNNING", "FAILED"]
+        reason = reason.replace(
+            "Failed evaluating runIf", "Failed to evaluate the runIf condition for task b. Cause"
+        )
+    entry = [entry for entry in world.executor.logs() if entry.level == "ERROR"][-1]
+    assert entry.message == reason % "Unable to find `nope` used in the expression `{{ nope }}` at line 1"
+    assert entry.task_id == ("b" if condition and dialect is V2 else "w")
+
+
+@BOTH
+def test_a_loop_until_that_cannot_be_evaluated(tmp_path: Path, dialect: Dialect) -> None:
+    tasks = f"[{{id: a, type: {LOG}, message: x}}]"
+    world = World(
+        tmp_path,
+        flow(f"- {{id: r, type: {FLOW}.LoopUntil, condition: '{{{{ nope }}}}', tasks: {tasks}}}"),
+        dialect=dialect,
+    )
+    run = run_of(world.run(), "r")
+    why = "Unable to find `nope` used in the expression `{{ nope }}` at line 1"
+    expected = [f"Unable to resolve state from the Flowable task: {why}"]
+    if dialect is V2:
+        expected.append(f"Failed to process flowable task {run.id}: {why}")
+    assert (state(run), world.messages("ERROR")) == ("FAILED", expected)

@@ -65,6 +65,9 @@ class RoundsRole(ChildrenRole):
         except (SimulatorError, ValueError) as error:
             message = f"Unable to resolve state from the Flowable task: {failure_text(error)}"
             self.kernel.log(live, "ERROR", message, run=run, task=task)
+            if self.kernel.dialect.rounds_fail_twice:
+                message = f"Failed to process flowable task {run.id}: {failure_text(error)}"
+                self.kernel.log(live, "ERROR", message, run=run, task=task)
             self.passes.end_flowable(live, run, StateType.FAILED)
             return True
         self._wait(live, run, task, limits["interval"], count)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.engine.context import TaskContext, duration_of
 from simulator.engine.dispatch import Dispatcher, failure_text
-from simulator.engine.execution import StateType, TaskRun
+from simulator.engine.execution import State, StateType, TaskRun
 from simulator.engine.live import Live
 from simulator.engine.roles.children import ChildrenRole
 from simulator.engine.state import softened
@@ -76,20 +76,30 @@ class WorkingDirectoryRole(ChildrenRole):
     def _fail(self, live: Live, run: TaskRun, task: Task, phase: str, error: BaseException) -> None:
         message = f"Failed {phase} on WorkingDirectory: {failure_text(error)}"
         self.kernel.log(live, "ERROR", message, run=run, task=task)
+        self._end_failed(live, run, task)
+
+    def _end_failed(self, live: Live, run: TaskRun, task: Task) -> None:
         self._close(run)
         state = softened(StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
-        self.passes.end_flowable(live, live.runs[run.id], state)
+        run = live.runs[run.id]
+        if self.kernel.dialect.working_directory_fails_unstarted:
+            created = State(run.state.histories[:1])
+            run = self.kernel.put_run(live, replace(run, attempts=None, state=created))
+        self.passes.end_flowable(live, run, state)
 
-    def abort(self, live: Live, child: TaskRun, message: str) -> None:
-        """A child's `runIf` cannot be rendered: the child has no run, the WorkingDirectory FAILS."""
+    def abort(self, live: Live, child: TaskRun, reason: str) -> None:
+        """A child's `runIf` cannot be rendered: the child has no run, the WorkingDirectory FAILS. 2.0 says so in the log of
+        the child, 1.x in its own."""
         self.kernel.remove_run(live, child.id)
         run = live.runs[child.parent_task_run_id or ""]
         task = live.placements.task(run.task_id)
         assert task is not None
-        self.kernel.log(live, "ERROR", message, run=run, task=task)
-        self._close(run)
-        state = softened(StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
-        self.passes.end_flowable(live, run, state)
+        if self.kernel.dialect.working_directory_fails_unstarted:
+            self.kernel.log(live, "ERROR", f"Failed evaluating runIf: {reason}", run=child, task=task)
+        else:
+            message = f"Failed to evaluate the runIf condition for task {child.task_id}. Cause: {reason}"
+            self.kernel.log(live, "ERROR", message, run=run, task=task)
+        self._end_failed(live, run, task)
 
     def list_over(self, live: Live, run: TaskRun, task: Task, state: StateType) -> bool:
         """After the children: output files, then the cache; then the run ends."""
