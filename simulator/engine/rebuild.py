@@ -142,6 +142,7 @@ class Rebuild:
             value.inputs if inputs is None else inputs,
             labels,
             trigger=value.trigger,
+            trigger_source=(value.trigger_id, value.trigger_type or "") if value.trigger_id else None,
             typed=inputs is None,
             parent_id=value.id,
             original_id=value.original_id or value.id,

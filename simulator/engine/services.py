@@ -354,6 +354,7 @@ class Services:
             value.inputs,
             labels,
             trigger=value.trigger,
+            trigger_source=(value.trigger_id, value.trigger_type or "") if value.trigger_id else None,
             correlation=dict(value.labels).get(CORRELATION),
             typed=True,
             parent_id=value.id,

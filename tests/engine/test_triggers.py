@@ -284,3 +284,12 @@ def test_what_a_waiting_caller_gets(
         assert answer.body is None
     else:
         assert {key: value for key, value in json.loads(answer.body or "").items() if value} == body
+
+
+def test_a_replay_knows_what_started_the_first(tmp_path: Path) -> None:
+    world = World(tmp_path, SCHEDULED)
+    made = world.executor.fire("test.engine", "flow", "daily")
+    assert made is not None
+    world.executor.run_until_idle()
+    again = world.executor.act("replay", made.id)
+    assert (again.trigger_id, again.trigger) == ("daily", made.trigger)
