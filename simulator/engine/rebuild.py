@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine.execution import StateType, TaskRun
-from simulator.engine.live import Group, Live
+from simulator.engine.live import Live
 from simulator.engine.selection import Selection
 from simulator.errors import UsageError
 
@@ -192,23 +192,13 @@ class Rebuild:
 
     def load(self, live: Live, runs: Iterable[TaskRun]) -> None:
         """Indexes a set of runs from scratch."""
-        values = list(runs)
         for timer in live.timers.values():
             timer.cancel()
         live.timers.clear()
-        live.runs.clear()
-        live.groups = {None: Group(None, live.root, ())}
-        live.outputs.clear()
-        live.task_states.clear()
         live.over = False
         for name in ("order:listeners", "order:afterExecution", "outputs", "base", "sla_violated"):
             live.facts.pop(name, None)
-        parents = {run.parent_task_run_id for run in values}
-        for run in values:
-            task = live.placements.task(run.task_id)
-            live.put(run)
-            if task is not None and (run.id in parents or task.children):
-                live.group(run, task)
+        live.index(runs)
 
     def _start(self, live: Live) -> None:
         """The rebuilt execution goes on when the loop runs."""
