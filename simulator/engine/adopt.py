@@ -39,6 +39,7 @@ def adopt(
     for execution in executions:
         live = _live(executor, execution)
         executor.creator.register(live)
+        _place(executor, live)
         _tell(executor, live, execution, logs.get(execution.id, ()))
         executor.services.rebuild.load(live, execution.task_runs)
         live.facts["clear_inputs"] = executor.creator.clear_inputs(live, execution.inputs)
@@ -97,6 +98,14 @@ def _live(executor: Executor, execution: Execution) -> Live:
     return Live(execution, flow, placements, root=root, loop_of=loop_of)
 
 
+def _place(executor: Executor, live: Live) -> None:
+    """Tasks that come to be when their run starts."""
+    for run in live.value.task_runs:
+        task = live.placements.task(run.task_id)
+        if task is not None and executor.services.rebuild.select.role(task) == "foreach_item":
+            executor.roles["foreach_item"].place(live, task)
+
+
 def _links(executor: Executor, live: Live) -> None:
     """Who waits for whom: subflows and loop iterations."""
     lives = executor.kernel.lives
@@ -105,6 +114,6 @@ def _links(executor: Executor, live: Live) -> None:
         if child is not None and run.state.current is not StateType.SUCCESS:
             child.facts["parent"] = (live, run.id)
         task = live.placements.task(run.task_id)
-        cls = executor.kernel.registry.load(task.type) if task is not None else None
-        if task is not None and getattr(cls, "role", None) == "loop":
-            executor.roles["loop"].recount(live, run, task)
+        role = executor.services.rebuild.select.role(task)
+        if task is not None and role in ("loop", "foreach_item_items"):
+            executor.roles[role].recount(live, run, task)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["recover", "resubmitted"]
 
 #: Runs of these roles wait for others; all others are lost with their worker.
-_WAITING = ("children", "rounds", "pause", "foreach_item", "loop", "subflow")
+_WAITING = ("children", "rounds", "pause", "foreach_item", "foreach_item_items", "loop", "subflow")
 
 
 def recover(executor: Executor, live: Live) -> Live:
@@ -59,7 +59,11 @@ def _lost(executor: Executor, live: Live) -> None:
         if run.id not in live.runs or run.state.current.is_terminated or task is None:
             continue
         role = executor.services.rebuild.select.role(task)
-        waits = role in _WAITING and not (role == "subflow" and _child(executor, run) is None)
+        waits = role in _WAITING
+        if role == "subflow":
+            waits = _child(executor, run) is not None
+        elif role == "foreach_item_items":
+            waits = f"items:{run.id}" in live.facts
         if run.state.current in (StateType.PAUSED, StateType.RETRYING, StateType.CREATED) or waits:
             continue
         for below in reversed(live.descendants(run.id)):
@@ -94,6 +98,11 @@ def _below(executor: Executor, live: Live) -> None:
                 if child.loop_of == (live, run.id):
                     _go_on(executor, child)
             executor.roles["loop"].recovered(live, run, task)
+        elif role == "foreach_item_items":
+            for child_id in list(live.children):
+                if ("item", run.id) in executor.kernel.lives[child_id].facts:
+                    _go_on(executor, executor.kernel.lives[child_id])
+            executor.roles[role].recovered(live, run, task)
         elif role == "subflow":
             child_or_none = _child(executor, run)
             if child_or_none is None:

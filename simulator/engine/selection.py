@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Selection"]
 
+#: Of a ForEachItem's own runs (split, items, merge), which are of no registered type.
+_PART = "$ForEachItem"
 _RESTARTABLE = (StateType.FAILED, StateType.PAUSED)
 _ERROR_BLOCKS = ("errors", "finally", "listeners", "afterExecution")
 #: Flowables that run again themselves; others only go on with their children.
@@ -30,6 +32,8 @@ class Selection:
 
     def role(self, task: Task | None) -> str | None:
         """How the engine runs a task: the name of its role, None for task code."""
+        if task is not None and _PART in task.type:
+            return f"foreach_item_{task.type.rpartition(_PART)[2].lower()}"
         cls = self.kernel.registry.load(task.type) if task is not None else None
         role: str | None = getattr(cls, "role", None)
         if role is None and cls is not None and cls.spec.kind.value == "flowable":

@@ -151,3 +151,78 @@ def test_what_was_not_interrupted(tmp_path: Path) -> None:
     execution = world.run()
     with pytest.raises(UsageError, match="was not interrupted: its state is SUCCESS"):
         world.executor.act("recover", execution.id)
+
+
+ITEMS = flow(
+    f"""
+    - id: each
+      type: {CORE}.flow.ForEachItem
+      items: kestra:///test/engine/rows.ion
+      batch: {{rows: 1}}
+      namespace: test.engine
+      flowId: part
+      inputs: {{file: "{{{{ taskrun.items }}}}", number: "{{{{ taskrun.iteration }}}}"}}
+    - {{id: l, type: {RETURN}, format: "{{{{ read(outputs.each_merge.subflowOutputs) }}}}"}}
+    """
+)
+PART = flow(
+    f"""
+    - {{id: s, type: {SLEEP}, duration: PT1S}}
+    - {{id: r, type: {RETURN}, format: "{{{{ %s }}}}"}}
+    """,
+    head="""
+    inputs: [{id: file, type: FILE}, {id: number, type: INT}]
+    outputs: [{id: n, type: STRING, value: "{{ outputs.r.value }}"}]
+    """,
+).replace("id: flow", "id: part", 1)
+ROWS = b"1\n2\n3\n"
+
+
+def items(folder: Path, part: str) -> World:
+    world = World(folder, ITEMS, PART % part, dialect=V1)
+    world.executor.kernel.storage.put_at("kestra:///test/engine/rows.ion", ROWS)
+    return world
+
+
+def test_items_go_on_after_any_event(tmp_path: Path) -> None:
+    world = items(tmp_path / "world", "inputs.number")
+    store = EventStore(tmp_path, str)
+    world.executor.kernel.sink = store.on_event
+    execution = world.run()
+    assert state(execution) == "SUCCESS", world.messages()
+    lines = (tmp_path / EVENTS).read_bytes().splitlines(keepends=True)
+    for count in range(1, len(lines) + 1, 3):
+        told = f"after {count} lines: {lines[count - 1][:200]!r}"
+        (tmp_path / EVENTS).write_bytes(b"".join(lines[:count]))
+        run = read_run(tmp_path)
+        other = items(tmp_path / "world", "inputs.number")
+        other.executor.adopt(list(run.executions.values()), run.logs)
+        if run.main is not None and not run.main.state.current.is_terminated:
+            other.executor.act("recover", execution.id)
+        other.executor.run_until_idle()
+        done = other.executor.execution(execution.id)
+        assert state(done) == "SUCCESS", told
+        assert run_of(done, "l").outputs == {"value": '{n:"0"}\n{n:"1"}\n{n:"2"}\n'}, told
+        assert len(other.executor.executions()) == 4, told
+
+
+def test_failed_items_run_again_in_another_process(tmp_path: Path) -> None:
+    world = items(tmp_path / "world", "1 / (inputs.number - 1)")
+    store = EventStore(tmp_path, str)
+    world.executor.kernel.sink = store.on_event
+    execution = world.run()
+    assert run_of(execution, "each_items").outputs["iterations"]["FAILED"] == 1
+    run = read_run(tmp_path)
+    other = items(tmp_path / "world", "inputs.number")
+    other.executor.adopt(list(run.executions.values()), run.logs)
+    other.executor.act("restart", execution.id)
+    other.executor.run_until_idle()
+    done = other.executor.execution(execution.id)
+    assert state(done) == "SUCCESS"
+    assert len(other.executor.executions()) == 4, "only the failed one ran again"
+    assert run_of(done, "each_items").outputs["iterations"] == {
+        "CREATED": 0,
+        "RUNNING": 0,
+        "SUCCESS": 3,
+        "FAILED": 0,
+    }

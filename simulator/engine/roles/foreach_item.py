@@ -13,7 +13,7 @@ from simulator.engine.flowables.foreach_item import ForEachItem, parts
 from simulator.engine.live import Live
 from simulator.engine.roles.children import ChildrenRole
 from simulator.engine.roles.subflow import SubflowRole
-from simulator.errors import TaskError
+from simulator.errors import SimulatorError, TaskError
 from simulator.model.flow import Task
 from simulator.storage.split import extension_of, split_file
 
@@ -40,8 +40,7 @@ class ForEachItemRole(ChildrenRole):
 
     def start(self, live: Live, run: TaskRun, task: Task) -> None:
         if not self.inner_role(task):
-            for part in parts(task):
-                live.placements.add(part, task)
+            self.place(live, task)
             super().start(live, run, task)
             return
         again = run.state.current is StateType.RESTARTED
@@ -61,6 +60,11 @@ class ForEachItemRole(ChildrenRole):
                 self._merge(live, run, task, outer)
         except Exception as error:  # noqa: BLE001 - Kestra fails the run with any exception
             self.dispatcher.fail(live, run, error)
+
+    def place(self, live: Live, task: Task) -> None:
+        """Makes the three parts of a ForEachItem known as tasks."""
+        for part in parts(task):
+            live.placements.add(part, task)
 
     def _context(self, live: Live, run: TaskRun, task: Task, outer: Task) -> TaskContext:
         """Properties of the ForEachItem, files below the inner task's own id."""
@@ -120,31 +124,83 @@ class ForEachItemRole(ChildrenRole):
         return bool(failed)
 
     def _items(self, live: Live, run: TaskRun, task: Task, outer: Task, context: TaskContext) -> None:
-        split_run = self._sibling(live, run, f"{outer.id}_split")
-        listing = context.read_uri(str((split_run.outputs or {})["splits"])).decode()
-        uris = [line for line in listing.splitlines() if line]
-        base = str((split_run.outputs or {})["splits"]).rpartition("/")[0]
-        progress: dict[str, Any] = {
-            "base": base,
-            "counts": {"CREATED": 0, "RUNNING": 0, "SUCCESS": 0},
-            "left": len(uris),
-            "total": len(uris),
-        }
-        live.facts[f"items:{run.id}"] = progress
+        uris, progress = self._all_items(live, run, outer, context)
         if not uris:
             self._done(live, run, task, StateType.SUCCESS, self._facts(progress))
             return
         wait = context.raw("wait")
         for number, uri in enumerate(uris):
-            taskrun = {**context.variables["taskrun"], "items": uri, "iteration": number}
-            above = replace(live.runs[run.id], iteration=number)
-            child = self.subflows.child(live, above, outer, context, {"taskrun": taskrun})
-            child.facts["parent"] = (live, run.id)
-            child.facts[("item", run.id)] = number
+            self._item(live, run, outer, context, number, uri)
         if wait is False:
             progress["counts"]["SUCCESS"] = 0
             progress["counts"]["CREATED"] = len(uris)
             self._done(live, run, task, StateType.SUCCESS, self._facts(progress))
+
+    def _all_items(
+        self, live: Live, run: TaskRun, outer: Task, context: TaskContext
+    ) -> tuple[list[str], dict[str, Any]]:
+        """The parts, and where their subflows stand: none has begun."""
+        listing_uri = str((self._sibling(live, run, f"{outer.id}_split").outputs or {})["splits"])
+        uris = [line for line in context.read_uri(listing_uri).decode().splitlines() if line]
+        progress: dict[str, Any] = {
+            "base": listing_uri.rpartition("/")[0],
+            "counts": {"CREATED": 0, "RUNNING": 0, "SUCCESS": 0},
+            "left": len(uris),
+            "total": len(uris),
+        }
+        live.facts[f"items:{run.id}"] = progress
+        return uris, progress
+
+    def _item(
+        self, live: Live, run: TaskRun, outer: Task, context: TaskContext, number: int, uri: str
+    ) -> None:
+        """The subflow of one part."""
+        taskrun = {**context.variables["taskrun"], "items": uri, "iteration": number}
+        above = replace(live.runs[run.id], iteration=number)
+        child = self.subflows.child(live, above, outer, context, {"taskrun": taskrun})
+        child.facts["parent"] = (live, run.id)
+        child.facts[("item", run.id)] = number
+
+    # --- kept executions
+
+    def recount(self, live: Live, run: TaskRun, task: Task) -> None:
+        """Where the subflows of a kept execution stand (another process goes on with it)."""
+        outer = live.placements.ancestors(task)[0]
+        try:
+            _, progress = self._all_items(live, run, outer, self._context(live, run, task, outer))
+        except (SimulatorError, KeyError, StopIteration):
+            return  # it was not split, or its files are gone: it begins anew when it is restarted
+        for number, child in self._children(live, run).items():
+            child.facts[("item", run.id)] = number
+            child.facts["parent"] = (live, run.id)
+            if child.state.is_terminated:
+                self._count(progress, child, number)
+
+    def recovered(self, live: Live, run: TaskRun, task: Task) -> None:
+        """After a crash: subflows that had not been made are, and the run ends when all had ended."""
+        progress = live.facts.get(f"items:{run.id}")
+        outer = live.placements.ancestors(task)[0]
+        if progress is None:
+            return
+        context = self._context(live, run, task, outer)
+        before = dict(live.facts[f"items:{run.id}"])
+        uris, _ = self._all_items(live, run, outer, context)
+        live.facts[f"items:{run.id}"] = before
+        made = self._children(live, run)
+        for number, uri in enumerate(uris):
+            if number not in made:
+                self._item(live, run, outer, context, number, uri)
+        if not before["left"]:
+            self._all_ended(live, run, task, before)
+
+    def _children(self, live: Live, run: TaskRun) -> dict[int, Live]:
+        """The subflows of a run by the number of their part; they know it from their trigger."""
+        found: dict[int, Live] = {}
+        for child in (self.kernel.lives[key] for key in live.children):
+            told = child.value.trigger or {}
+            if told.get("taskRunId") == run.id and told.get("taskRunIteration") is not None:
+                found[int(told["taskRunIteration"])] = child
+        return found
 
     def _facts(self, progress: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -160,14 +216,19 @@ class ForEachItemRole(ChildrenRole):
         progress = live.facts.get(f"items:{run_id}")
         if run is None or task is None or progress is None or run.state.current.is_terminated:
             return
+        self._count(progress, child, child.facts[("item", run_id)])
+        if not progress["left"]:
+            self._all_ended(live, run, task, progress)
+
+    def _count(self, progress: dict[str, Any], child: Live, number: int) -> None:
         state = child.state.value
         progress["counts"][state] = progress["counts"].get(state, 0) + 1
         progress["left"] -= 1
         if child.value.outputs:
-            number = child.facts[("item", run_id)]
             progress.setdefault("outputs", {})[number] = dict(child.value.outputs)
-        if progress["left"]:
-            return
+
+    def _all_ended(self, live: Live, run: TaskRun, task: Task, progress: dict[str, Any]) -> None:
+        """All subflows are over."""
         outer = live.placements.ancestors(task)[0]
         context = self._context(live, run, task, outer)
         end = StateType.SUCCESS
