@@ -35,7 +35,11 @@ def go_on(session: Session, console: Console, answers: Mapping[str, Any], given:
             names = {item.id for item in inputs}
             values = {name: value for name, value in answers.items() if not names or name in names}
         elif _interactive(console):
-            values = _ask(task, inputs, console)
+            try:
+                values = _ask(task, inputs, console)
+            except KeyboardInterrupt:
+                console.err()
+                return  # it stays paused: how to go on is told at the end
         else:
             used.add((where, task.id))
             continue
@@ -80,7 +84,7 @@ def _ask(task: Task, inputs: tuple[Input, ...], console: Console) -> dict[str, A
     style = console.err_style
     console.err(
         f"\n{style('paused', 'cyan', 'bold')} at {clean(task.id)}"
-        + (f": {task.description}" if task.description else "")
+        + (f": {clean(task.description)}" if task.description else "")
     )
     if not inputs:
         console.err("press Enter to go on, Ctrl-C to leave it paused", end=" ")
@@ -88,13 +92,13 @@ def _ask(task: Task, inputs: tuple[Input, ...], console: Console) -> dict[str, A
         return {}
     values: dict[str, Any] = {}
     for item in inputs:
-        words = [item.display_name or item.id, style(item.type, "dim")]
+        words = [clean(item.display_name or item.id), style(item.type, "dim")]
         choices = item.options.get("values")
         if choices:
-            words.append(style(f"one of {', '.join(map(str, choices))}", "dim"))
+            words.append(style(clean(f"one of {', '.join(map(str, choices))}"), "dim"))
         if item.has_defaults:
-            words.append(style(f"[{item.defaults}]", "dim"))
-        console.err("  " + clean(" ".join(words)) + ": ", end="")
+            words.append(style(clean(f"[{item.defaults}]"), "dim"))
+        console.err("  " + " ".join(words) + ": ", end="")
         line = sys.stdin.readline()
         if not line:
             raise KeyboardInterrupt

@@ -22,6 +22,10 @@ class _Redactor(Protocol):
     def redact(self, text: str) -> str: ...
 
 
+class _Region(Protocol):
+    def write(self, text: str) -> None: ...
+
+
 class RedactedStream(io.TextIOBase):
     """Stands for `sys.stderr`: tracebacks of threads, warnings, what a library logs. `console` knows the redactor."""
 
@@ -70,6 +74,8 @@ class Console:
         self.style = Style(self.color)
         self.err_style = Style(wants_color(self.stderr, self.environ))
         self.is_terminal = self.stderr.isatty()
+        self.region: _Region | None = None
+        """What is drawn at the end of the terminal, when something is: all text goes above it."""
 
     def arm(self) -> Redactor:
         """The redactor that the next vault fills: in place before the first secret is read, so that no error on the way
@@ -85,13 +91,18 @@ class Console:
 
     def out(self, text: str = "", end: str = "\n") -> None:
         """A result."""
-        self.stdout.write(self._safe(text) + end)
-        self.stdout.flush()
+        self._write(self.stdout, self._safe(text) + end)
 
     def err(self, text: str = "", end: str = "\n") -> None:
         """Anything that is no result."""
-        self.stderr.write(self._safe(text) + end)
-        self.stderr.flush()
+        self._write(self.stderr, self._safe(text) + end)
+
+    def _write(self, stream: TextIO, text: str) -> None:
+        if self.region is not None:
+            self.region.write(text)
+        else:
+            stream.write(text)
+            stream.flush()
 
     def report(
         self,

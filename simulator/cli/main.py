@@ -10,6 +10,7 @@ import argparse
 import atexit
 import contextlib
 import difflib
+import errno
 import gc
 import os
 import signal
@@ -135,7 +136,9 @@ def help_text() -> str:
 def main(argv: Sequence[str], console: Console | None = None) -> int:
     """Runs one command line; returns the exit code. Never raises."""
     if list(argv) == ["--version"]:
-        sys.stdout.write(f"simulate {__version__}\n")
+        with contextlib.suppress(OSError):  # nobody reads it
+            sys.stdout.write(f"simulate {__version__}\n")
+            sys.stdout.flush()
         return 0
     from simulator.cli.console import Console as RealConsole
     from simulator.errors import ExitCode, SimulatorError
@@ -161,9 +164,17 @@ def main(argv: Sequence[str], console: Console | None = None) -> int:
     except Exception as error:
         if debug:
             _trace(console)
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            with contextlib.suppress(OSError):
+                console.err(f"error SIM-STORAGE-001: cannot write: {error.strerror}")
+            return int(ExitCode.FAILED)
         console.err(f"internal error: {type(error).__name__}: {error}")
         console.err("    this is a bug of the simulator; SIMULATE_DEBUG=1 shows where it happened")
         return int(ExitCode.INTERNAL)
+
+
+#: What ends a command without a bug of ours: nowhere to write to.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 
 def _trace(console: Console) -> None:
@@ -218,6 +229,7 @@ def entry() -> NoReturn:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
+    _open_missing_streams()
     if sys.argv[1:] == ["--version"]:
         sys.exit(main(["--version"]))
     # Nearly all that is made here (modules, classes, the flow) lives to the end: looking for cycles in it every 700
@@ -233,7 +245,17 @@ def entry() -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         code = 0
+    except OSError:
+        code = code or 1  # what was to be shown is lost
     _leave(code)
+
+
+def _open_missing_streams() -> None:
+    """A caller may have closed them (`>&-`): then they lead nowhere, and no file that is opened later takes their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            handle = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(handle, "r" if number == 0 else "w", closefd=False))
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -216,13 +216,15 @@ def _add_reporters(session: Session, args: argparse.Namespace, console: Console)
     else:
         story, style = stream_writer(console.stdout, redactor), console.style
     errors = stream_writer(console.stderr, redactor)
-    live = None
     if console.is_terminal and console.stdout.isatty() and not args.quiet and not console.environ.get("CI"):
         from simulator.reports.live import LiveRegion, LiveReporter
 
         region = LiveRegion(console.stderr, redactor)
         live = LiveReporter(region, console.err_style, simulated=not session.settings.real_time)
         story = errors = region.write
+        console.region = region
+        # Before the story: what a line tells as done is no longer open below it.
+        session.reporters.append(live)
     reporter = ConsoleReporter(
         story,
         errors,
@@ -234,8 +236,6 @@ def _add_reporters(session: Session, args: argparse.Namespace, console: Console)
     tasks = list(session.flow.walk_tasks())
     reporter.size([task.id for task in tasks], [task.type for task in tasks])
     session.reporters.append(reporter)
-    if live is not None:
-        session.reporters.append(live)
 
     def target(name: str, *, json: bool = False) -> Callable[[str], None]:
         if name == "-":

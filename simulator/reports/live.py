@@ -37,13 +37,17 @@ class LiveRegion:
         self._redactor = redactor
         self._lines: list[str] = []
         self._drawn = 0
+        #: A question waits for its answer in this line: nothing is drawn below it.
+        self._asking = False
         self._lock = threading.RLock()
 
     def write(self, text: str) -> None:
-        """A `Writer`: the text goes above the region."""
+        """A `Writer`: the text goes above the region. One that does not end its line keeps the region away until the
+        next that does."""
         if self._redactor is not None:
             text = self._redactor.redact(text)
         with self._lock:
+            self._asking = not text.endswith("\n")
             self._put(text)
 
     def show(self, lines: list[str]) -> None:
@@ -53,10 +57,16 @@ class LiveRegion:
             self._lines = lines
             self._put("")
 
+    def update(self, lines: list[str]) -> None:
+        """What is shown from the next writing on: a line that is told must not show as open below itself."""
+        with self._lock:
+            if self._drawn:
+                self._lines = lines
+
     def _put(self, text: str) -> None:
         """Erases the region, writes above it and draws it again: one write, or the terminal shows the steps (flicker)."""
         width, height = shutil.get_terminal_size()
-        lines = self._lines[: max(0, min(_MOST, height - 2))]
+        lines = self._lines[: max(0, min(_MOST, height - 2))] if not self._asking else []
         redact = self._redactor.redact if self._redactor is not None else str
         erase = f"\x1b[{self._drawn}A\x1b[J" if self._drawn else ""
         self._drawn = len(lines)
@@ -126,6 +136,8 @@ class LiveReporter:
                         self._open[run.id] = (run, event.task_type, started)
                 case ExecutionEnded() if event.execution.id == self._root:
                     self._open.clear()
+            if isinstance(event, (TaskRunChanged, ExecutionEnded)):
+                self._region.update(self._frame(_FRAMES[0]))
         if isinstance(event, RunEnded):
             self.close()
 
