@@ -154,7 +154,7 @@ class TaskContext:
             self._rendered[name] = value
         if value is None:
             return fallback
-        check(prop, value)
+        check(prop, value, self.dialect)
         return value
 
     def _typed(self, prop: PropertySpec, raw: Any, extra: Mapping[str, Any] | None) -> Any:
@@ -262,10 +262,15 @@ class TaskContext:
         from simulator.dialect import V1, V2
         from simulator.model.problems import Problems
         from simulator.model.tasks import build_task
+        from simulator.source.nodes import MapNode
         from simulator.source.yaml import read_yaml
 
         collector = Collector()
         node = read_yaml(source, "<task>")
+        own = self.task.node.get("id")
+        if isinstance(node, MapNode) and "id" not in node.entries and own is not None:
+            # Kestra reads it without the rules of a flow; it runs as this task anyway
+            node = replace(node, entries={"id": own, **node.entries})
         problems = Problems(
             self.dialect, self._kernel.registry, collector, V2 if self.dialect.major == 1 else V1
         )

@@ -159,23 +159,26 @@ class Outcomes:
         else:
             self.end_run(live, run, task, StateType.FAILED)
 
-    def fail_unstarted(
-        self, live: Live, run: TaskRun, error: BaseException, *, before: str | None = ""
-    ) -> None:
-        """A task that the executor runs itself fails before it has begun: 2.0 takes its run from CREATED to FAILED, with
-        an attempt that knows nothing else, and says the message in the execution's log; in the run's too, after the
-        words `before`, unless that is None."""
+    def fail_update(self, live: Live, run: TaskRun, task: Task, error: BaseException) -> None:
+        """2.0: a task that changes the execution fails before it has begun. Its run and attempt know nothing but the end
+        state; the execution's log has the message too, unless the failure is allowed. It is never retried."""
         kernel = self.kernel
-        task = live.placements.task(run.task_id)
-        if before is not None:
-            kernel.log(live, "ERROR", before + failure_text(error), run=run, task=task)
+        kernel.log(live, "ERROR", f"Failed to process task: {failure_text(error)}", run=run, task=task)
+        state = softened(StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
+        if state is StateType.FAILED:
+            self.log_failure(live, None, task, error)
+        attempt = Attempt(State.created(kernel.now(), state))
+        self.passes.finish(live, replace(run, attempts=(*(run.attempts or ()), attempt)), state)
+
+    def fail_subflow(self, live: Live, run: TaskRun, task: Task, error: BaseException, *, told: bool) -> None:
+        """2.0: a Subflow fails before its child exists. The execution's log says so, and the run's when the task itself
+        has `told`. It may be retried; `allowFailure` does not soften it."""
+        if told:
+            self.kernel.log(live, "ERROR", failure_text(error), run=run, task=task)
         self.log_failure(live, None, task, error)
-        attempt = Attempt(State.created(kernel.now(), StateType.FAILED))
+        attempt = Attempt(State.created(self.kernel.now(), StateType.FAILED))
         run = replace(run, attempts=(*(run.attempts or ()), attempt))
-        if task is None:
-            self.passes.finish(live, run, StateType.FAILED)
-        else:
-            self.end_run(live, run, task, StateType.FAILED)
+        self.end_run(live, run, task, StateType.FAILED, soften=False)
 
     def end_run(
         self,
@@ -186,6 +189,7 @@ class Outcomes:
         *,
         fact: str | None = None,
         real_seconds: float | None = None,
+        soften: bool = True,
     ) -> None:
         """Retry, allowFailure, allowWarning, warningOnRetry; then the end state or the wait for the next try."""
         kernel = self.kernel
@@ -206,7 +210,8 @@ class Outcomes:
                 inherited = retry_of(task, live.placements.ancestors(task), live.flow)
                 if inherited is not None and self._retry(live, failed, inherited, real_seconds, own=False):
                     return
-        state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
+        if soften:
+            state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
         # an attempt keeps the state that the task itself ended with; only the run's is softened
         run = kernel.last_attempt(run, attempt)
         self.passes.finish(live, run, state, fact=fact, real_seconds=real_seconds)

@@ -5,11 +5,21 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
+from simulator.dialect import Dialect
 from simulator.errors import TaskError
+from simulator.expressions.java.json_errors import explain_json
 from simulator.model.catalog import PropertySpec, T
 from simulator.values import parse_duration
 
-__all__ = ["CONVERSIONS", "check", "duration_of", "java_class", "plain_text", "static_value"]
+__all__ = [
+    "CONVERSIONS",
+    "ConstraintError",
+    "check",
+    "duration_of",
+    "java_class",
+    "plain_text",
+    "static_value",
+]
 
 #: Kestra's Property<T> of each type (simulator.expressions.property)
 CONVERSIONS = {
@@ -28,17 +38,26 @@ CONVERSIONS = {
 }
 
 
-def check(prop: PropertySpec, value: Any) -> None:
+class ConstraintError(TaskError):
+    """A value outside the bounds of its property (ConstraintViolationException)."""
+
+
+def check(prop: PropertySpec, value: Any, dialect: Dialect) -> None:
     """Raises TaskError for a value that the property does not take."""
     if prop.values and isinstance(value, str) and value not in prop.values:
-        raise TaskError(
+        text = (
             f'Cannot deserialize value of type enum from String "{value}": not one of the values accepted for '
             f"Enum class: [{', '.join(prop.values)}]"
         )
+        unread = explain_json(value) if dialect.major >= 2 else None
+        if unread is None:
+            raise TaskError(text)
+        # a text that fits no constant is read as JSON too, and only that failure is told
+        raise TaskError(f"com.fasterxml.jackson.core.JsonParseException: {unread}", hint=text)
     if prop.minimum is not None and isinstance(value, (int, float)) and value < prop.minimum:
-        raise TaskError(f"{prop.name}: must be greater than or equal to {prop.minimum:g}")
+        raise ConstraintError(f"{prop.name}: must be greater than or equal to {prop.minimum:g}")
     if prop.maximum is not None and isinstance(value, (int, float)) and value > prop.maximum:
-        raise TaskError(f"{prop.name}: must be less than or equal to {prop.maximum:g}")
+        raise ConstraintError(f"{prop.name}: must be less than or equal to {prop.maximum:g}")
 
 
 def plain_text(raw: Any) -> Any:

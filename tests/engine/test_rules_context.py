@@ -28,7 +28,7 @@ def show(template: str, ident: str = "r") -> str:
         ("SetVariables, variables: {a: {y: 2}}", '{"x":1,"y":2}'),
         ("SetVariables, variables: {a: '{{ 1 + 1 }}'}", "2"),
         ("UnsetVariables, variables: [a.x]", "{}"),
-        ("UnsetVariables, variables: [none]", '{"x":1}'),
+        ("UnsetVariables, variables: [none], ignoreMissing: true", '{"x":1}'),
     ],
 )
 def test_variables_change(tmp_path: Path, name: str, task: str, shown: str) -> None:

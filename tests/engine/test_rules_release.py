@@ -384,3 +384,88 @@ def test_a_loop_until_that_cannot_be_evaluated(tmp_path: Path, dialect: Dialect)
     if dialect is V2:
         expected.append(f"Failed to process flowable task {run.id}: {why}")
     assert (state(run), world.messages("ERROR")) == ("FAILED", expected)
+
+
+EXECUTION = "io.kestra.plugin.core.execution"
+UNSET = f"- {{id: u, type: {EXECUTION}.UnsetVariables, variables: [%s]}}"
+
+
+@pytest.mark.parametrize(
+    ("variables", "name", "why"),
+    [
+        ("{a: 1}", "b", "Variable 'b' not found and `ignoreMissing` is false"),
+        ("{a: 1}", "b], ignoreMissing: true, labels: [", None),
+        ("{a.b: 1}", "a.b", 'Cannot invoke "java.util.Map.containsKey(Object)" because "vars" is null'),
+        ("{a: {b: 1}}", "a.b", None),
+        ("{a: {b: 1}}", "a.c", "Variable 'c' not found and `ignoreMissing` is false"),
+        ("{a: {b: 1}}", "c.d.e", 'Cannot invoke "java.util.Map.get(Object)" because "vars" is null'),
+        ("{}", "a", 'Cannot invoke "java.util.Map.containsKey(Object)" because "vars" is null'),
+    ],
+)
+def test_variables_to_unset_must_be_there(tmp_path: Path, variables: str, name: str, why: str | None) -> None:
+    text = (UNSET % name).replace(", labels: []", "")
+    world = World(tmp_path, flow(text, head=f"variables: {variables}"))
+    assert state(world.run()) == ("SUCCESS" if why is None else "FAILED")
+    assert world.messages("ERROR") == ([] if why is None else [f"Failed to process task: {why}", why])
+
+
+def test_a_task_of_the_executor_that_may_fail(tmp_path: Path) -> None:
+    """It is not retried, and the execution's log says nothing."""
+    retry = "retry: {type: constant, interval: PT1S, maxAttempts: 2}"
+    world = World(
+        tmp_path,
+        flow(f"- {{id: l, type: {EXECUTION}.Labels, labels: {{a: ''}}, allowFailure: true, {retry}}}"),
+    )
+    run = run_of(world.run(), "l")
+    assert (history(run), [history(attempt) for attempt in run.attempts]) == (
+        ["CREATED", "WARNING"],
+        [["WARNING"]],
+    )
+    assert world.messages("ERROR") == [
+        "Failed to process task: Label values cannot be empty, offending label: a"
+    ]
+
+
+@BOTH
+def test_a_subflow_that_cannot_start_may_not_fail(tmp_path: Path, dialect: Dialect) -> None:
+    text = flow(
+        f"- {{id: s, type: {FLOW}.Subflow, namespace: lab, flowId: \"{{{{ 'no' }}}}\", allowFailure: true}}"
+    )
+    done = World(tmp_path, text, dialect=dialect).run()
+    assert state(done) == ("FAILED" if dialect is V2 else "WARNING")
+
+
+@BOTH
+def test_an_exit_state_that_is_none(tmp_path: Path, dialect: Dialect) -> None:
+    world = World(
+        tmp_path, flow(f"- {{id: x, type: {EXECUTION}.Exit, state: \"{{{{ 'NO' }}}}\"}}"), dialect=dialect
+    )
+    assert state(world.run()) == "FAILED"
+    message = world.messages("ERROR")[-1]
+    if dialect is V2:
+        assert message.startswith(
+            "com.fasterxml.jackson.core.JsonParseException: Unrecognized token 'NO': was expecting"
+        )
+    else:
+        assert message.startswith('Cannot deserialize value of type enum from String "NO"')
+
+
+@BOTH
+def test_a_templated_task_needs_no_id(tmp_path: Path, dialect: Dialect) -> None:
+    spec = f'{{type: {RETURN}, format: \\"{{{{ task.id }}}}\\"}}'
+    text = flow(f'- {{id: t, type: io.kestra.plugin.core.templating.TemplatedTask, spec: "{spec}"}}')
+    assert run_of(World(tmp_path, text, dialect=dialect).run(), "t").outputs == {"value": "t"}
+
+
+@BOTH
+def test_a_flowable_outside_its_bounds(tmp_path: Path, dialect: Dialect) -> None:
+    tasks = f"[{{id: a, type: {LOG}, message: x}}]"
+    text = flow(f"- {{id: p, type: {FLOW}.Parallel, concurrent: '{{{{ 0 - 1 }}}}', tasks: {tasks}}}")
+    world = World(tmp_path, text, dialect=dialect)
+    run = run_of(world.run(), "p")
+    before = (
+        f"Failed to process flowable task {run.id}"
+        if dialect is V2
+        else "Unable to resolve state from the Flowable task"
+    )
+    assert world.messages("ERROR") == [f"{before}: concurrent: must be greater than or equal to 0"]

@@ -10,6 +10,7 @@ from simulator.engine.execution import Execution, StateType
 from simulator.engine.flowables.base import View
 from simulator.engine.flowables.each import json_failure
 from simulator.errors import TaskError
+from simulator.expressions.java.json_errors import explain_json
 from simulator.model.catalog import Kind, PropertySpec, T, TaskSpec
 
 __all__ = ["Exit", "Labels", "SetVariables", "UnsetVariables", "deep_merge"]
@@ -141,21 +142,25 @@ class UnsetVariables:
     def update(self, view: View, execution: Execution) -> dict[str, Any]:
         raw = view.raw("variables")
         names = view.render(raw) if isinstance(raw, list) else view.get("variables")
-        call = "remove" if view.dialect.major == 1 else "containsKey"
-        if execution.variables is None and names:
-            raise TaskError(_NO_MAP.format(call))
-        variables = json.loads(json.dumps(dict(execution.variables or {}), default=str))
+        variables: dict[str, Any] | None = None
+        if execution.variables is not None:
+            variables = json.loads(json.dumps(dict(execution.variables), default=str))
         for name in names or ():
-            _remove(variables, str(name), call)
-        return {"variables": variables}
+            if view.dialect.major == 1:
+                _remove_1(variables, str(name))
+            else:
+                _remove_2(variables, str(name), ignore=view.get("ignoreMissing") is True)
+        return {"variables": variables or {}}
 
 
 #: What the JVM says of a map that is not there: of the variables themselves, or of what a dotted name leads to.
 _NO_MAP = 'Cannot invoke "java.util.Map.{}(Object)" because "vars" is null'
 
 
-def _remove(variables: dict[str, Any], name: str, call: str) -> None:
+def _remove_1(variables: dict[str, Any] | None, name: str) -> None:
     """A missing plain key never fails, a missing dotted prefix always does (core-tasks.md 3)."""
+    if variables is None:
+        raise TaskError(_NO_MAP.format("remove"))
     if name in variables:
         del variables[name]
         return
@@ -164,9 +169,26 @@ def _remove(variables: dict[str, Any], name: str, call: str) -> None:
     for step in path:
         node = node.get(step) if isinstance(node, dict) else None
         if node is None:
-            raise TaskError(_NO_MAP.format(call))
+            raise TaskError(_NO_MAP.format("remove"))
     if isinstance(node, dict):
         node.pop(last, None)
+
+
+def _remove_2(variables: dict[str, Any] | None, name: str, *, ignore: bool) -> None:
+    """2.0.0: a name with dots always leads into maps, and a plain key must be there unless `ignoreMissing`."""
+    prefix, dot, rest = name.partition(".")
+    if variables is None:
+        raise TaskError(_NO_MAP.format("get" if dot else "remove" if ignore else "containsKey"))
+    if dot:
+        below = variables.get(prefix)
+        _remove_2(below if isinstance(below, dict) else None, rest, ignore=ignore)
+    elif not ignore and name not in variables:
+        raise TaskError(f"Variable '{name}' not found and `ignoreMissing` is false")
+    else:
+        variables.pop(name, None)
+
+
+_EXIT_STATE = "io.kestra.plugin.core.execution.Exit$ExitState"
 
 
 class Exit:
@@ -185,7 +207,9 @@ class Exit:
         state = str(view.get("state", "SUCCESS"))
         cancelled = "CANCELED" if view.dialect.major == 1 else "CANCELLED"
         if state not in ("SUCCESS", "WARNING", "KILLED", "FAILED", cancelled):
-            raise TaskError(
-                f'Cannot deserialize value of type `io.kestra.plugin.core.execution.Exit$ExitState` from String "{state}"'
-            )
+            text = f'Cannot deserialize value of type `{_EXIT_STATE}` from String "{state}"'
+            if view.dialect.major == 1:
+                raise TaskError(text)
+            unread = explain_json(state) or text
+            raise TaskError(f"com.fasterxml.jackson.core.JsonParseException: {unread}", hint=text)
         return {"exit": StateType.CANCELLED if state == cancelled else StateType(state)}

@@ -11,6 +11,7 @@ from simulator.engine.execution import StateType, TaskRun, replace
 from simulator.engine.flowables.base import Plan, sequential
 from simulator.engine.live import Live
 from simulator.engine.orders import EachConcurrent
+from simulator.engine.properties import ConstraintError
 from simulator.engine.state import softened
 from simulator.model.flow import Task
 from simulator.model.typing import java_text
@@ -108,6 +109,11 @@ class ChildrenRole:
         try:
             plan: Plan = cls().plan(TaskContext(self.kernel, live, run, task, cls.spec))
         except Exception as error:  # noqa: BLE001 - a null pointer of Kestra's is any error here
+            if isinstance(error, ConstraintError) and self.kernel.dialect.major >= 2:
+                message = f"Failed to process flowable task {run.id}: {failure_text(error)}"
+                self.kernel.log(live, "ERROR", message, run=run, task=task)
+                self._end(live, run, task, StateType.FAILED)
+                return None
             outputs = bool(cls.spec.outputs)
             if outputs and not run.outputs:
                 message = f"Unable to save output on taskRun '{_java_form(run, self.kernel.dialect)}'"

@@ -56,7 +56,7 @@ class SubflowRole:
             if kernel.dialect.flowable_attempts:
                 # a flow that cannot be run is said by the task too, all other failures by the executor alone
                 told = isinstance(error, (NotFoundError, TaskError))
-                self.dispatcher.fail_unstarted(live, before, error, before="" if told else None)
+                self.dispatcher.fail_subflow(live, before, task, error, told=told)
             else:
                 self.dispatcher.fail(live, run, error)
             return

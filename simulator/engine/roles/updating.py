@@ -40,8 +40,7 @@ class UpdatingRole:
             changes = cls().update(context, live.value)
         except Exception as error:  # noqa: BLE001 - Kestra fails the run with any exception
             if kernel.dialect.flowable_attempts:
-                prefix = "Failed to process task: "
-                self.dispatcher.fail_unstarted(live, before, error, before=prefix)
+                self.dispatcher.fail_update(live, before, task, error)
             else:
                 self.dispatcher.log_failure(live, before, task, error)
                 attempt = Attempt(State.created(kernel.now(), StateType.FAILED))
