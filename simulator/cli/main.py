@@ -12,6 +12,7 @@ import contextlib
 import difflib
 import errno
 import gc
+import io
 import os
 import signal
 import sys
@@ -229,7 +230,7 @@ def entry() -> NoReturn:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), _interrupt)
-    _open_missing_streams()
+    _mend_streams()
     if sys.argv[1:] == ["--version"]:
         sys.exit(main(["--version"]))
     # Nearly all that is made here (modules, classes, the flow) lives to the end: looking for cycles in it every 700
@@ -250,12 +251,16 @@ def entry() -> NoReturn:
     _leave(code)
 
 
-def _open_missing_streams() -> None:
-    """A caller may have closed them (`>&-`): then they lead nowhere, and no file that is opened later takes their place."""
+def _mend_streams() -> None:
+    """A caller may have closed them (`>&-`): then they lead nowhere, and no file that is opened later takes their place.
+    A terminal of an old encoding shows `?` for what it has no letter for."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             handle = os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(handle, "r" if number == 0 else "w", closefd=False))
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -56,11 +56,13 @@ class RunDir:
             return cls(_temporary(), keep=False)
         state = (state_dir or Path(STATE_DIR)).absolute()
         stamp = dt.datetime.now(dt.UTC).strftime("%Y%m%dT%H%M%S")  # a name, not a time of the run
+        root = state / "runs" / f"{stamp}-{secrets.token_hex(4)}"
         try:
             _make_state_dir(state)
-            root = state / "runs" / f"{stamp}-{secrets.token_hex(4)}"
             root.mkdir(mode=0o700, parents=True)
+            made = cls(root, keep=True)
         except OSError as error:
+            shutil.rmtree(root, ignore_errors=True)
             notice = Diagnostic(
                 "SIM-RUN-001",
                 Severity.NOTICE,
@@ -70,7 +72,7 @@ class RunDir:
             return cls(_temporary(), keep=False, notice=notice)
         _prune(state / "runs", keep)
         _sweep_work(state / "runs")
-        return cls(root, keep=True)
+        return made
 
     def note_process(self, pid: int) -> None:
         """A process that works for this run: the next start ends it when we were killed."""

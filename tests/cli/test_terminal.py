@@ -95,6 +95,15 @@ def test_a_full_disk_is_no_bug_of_ours(argv: list[str], paused: Path) -> None:
     assert argv == ["--version"] or (done.returncode == 1 and "cannot write" in done.stderr)
 
 
+def test_a_terminal_of_another_encoding(paused: Path) -> None:
+    paused.write_text(
+        "id: f\nnamespace: a.b\ntasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: \u6771\u4eac x}]\n",
+        "utf-8",
+    )
+    done = simulate("f.yml", "-v", cwd=paused.parent, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
+    assert done.code == 0 and "?? x" in done.err and "SUCCESS  f" in done.out
+
+
 def test_closed_streams_lead_nowhere(paused: Path) -> None:
     paused.write_text(
         "id: f\nnamespace: a.b\ntasks: [{id: t, type: io.kestra.plugin.core.log.Log, message: hi}]\n"

@@ -1,0 +1,28 @@
+"""The folder of a run, and what becomes of a run that cannot have one."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import pytest
+
+from simulator.world import rundir
+from simulator.world.rundir import RunDir
+
+
+def test_without_room_for_it_a_run_is_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = rundir.own
+
+    def own(folder: Path) -> None:
+        if tmp_path in folder.parents:
+            raise OSError(errno.ENOSPC, "No space left on device", str(folder))
+        real(folder)
+
+    monkeypatch.setattr(rundir, "own", own)
+    made = RunDir.create(tmp_path / "state")
+    try:
+        assert not made.kept and made.notice is not None and "No space left" in made.notice.message
+        assert not list((tmp_path / "state" / "runs").iterdir()), "nothing half-made is left"
+    finally:
+        made.close()
