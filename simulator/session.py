@@ -501,7 +501,8 @@ class Session:
                 waiting, self._pending = self._pending, []
             self._unkept += waiting
         # No reporter sees a secret, whatever it cuts, escapes or forgets.
-        event = mask_event(event, self.vault.redactor)
+        if not self.vault.redactor.idle:
+            event = mask_event(event, self.vault.redactor)
         if isinstance(event, DiagnosticRaised) and event.diagnostic not in self.diagnostics:
             if len(self.diagnostics) >= _DIAGNOSTICS_KEPT:
                 return

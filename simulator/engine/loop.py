@@ -54,8 +54,9 @@ class Loop:
         self.on_jump: Callable[[dt.datetime, dt.datetime], None] = lambda before, after: None
         self.on_turn: Callable[[], None] = lambda: None
         """What happened so far is to be handed on. One that fails stops the loop with its error."""
+        self.working = False
+        """Whether it is under way, so that there will be a turn."""
         self._steps = 0
-        self._depth = 0
         self._thread = 0
         self._ready: deque[Callable[[], None]] = deque()
         self._timers: list[Timer] = []
@@ -82,11 +83,6 @@ class Loop:
         """Does `action` after so many real seconds, while something else keeps the loop going."""
         self._number += 1
         heapq.heappush(self._deadlines, (monotonic() + seconds, self._number, action))
-
-    @property
-    def working(self) -> bool:
-        """Whether it is under way, so that there will be a turn."""
-        return self._depth > 0
 
     def turn(self) -> None:
         """Ends a turn (in the loop's own thread; task code in others has had its turn before it got the baton)."""
@@ -155,12 +151,12 @@ class Loop:
         thresholds = gc.get_threshold()
         gc.set_threshold(max(thresholds[0], _GC_STEP), *(max(item, 50) for item in thresholds[1:]))
         self._thread = threading.get_ident()
-        self._depth += 1
+        outer, self.working = self.working, True
         try:
             found = self._work(until, before)
         finally:
             self.turn()
-            self._depth -= 1
+            self.working = outer
             gc.set_threshold(*thresholds)
         if self.failure is not None:
             raise self.failure

@@ -187,12 +187,11 @@ class ConsoleReporter:
     def _log(self, event: LogEmitted) -> None:
         entry = event.entry
         level = _LEVELS.index(entry.level) if entry.level in _LEVELS else 2
-        line = self._log_line(event)
         if self._level is not None:
             if level >= self._level:
-                self._err(line + "\n")
+                self._err(self._log_line(event) + "\n")
         elif entry.level == "ERROR" and len(self._errors) < 20:
-            self._errors.append((entry.message.split("\n")[0], line))
+            self._errors.append((entry.message.split("\n")[0], self._log_line(event)))
 
     def _log_line(self, event: LogEmitted) -> str:
         entry = event.entry

@@ -223,8 +223,6 @@ def mask_execution(execution: Execution, redactor: _Redacts) -> Execution:
 
 def mask_event(event: Event, redactor: _Redacts) -> Event:
     """The event as every reporter may see it. The execution that runs keeps its values."""
-    if getattr(redactor, "idle", False):
-        return event
     match event:
         case TaskRunChanged():
             run = _mask_run(event.task_run, redactor)
