@@ -469,3 +469,20 @@ def test_a_flowable_outside_its_bounds(tmp_path: Path, dialect: Dialect) -> None
         else "Unable to resolve state from the Flowable task"
     )
     assert world.messages("ERROR") == [f"{before}: concurrent: must be greater than or equal to 0"]
+
+
+def test_a_loop_over_a_file_knows_where_it_is(tmp_path: Path) -> None:
+    write = '- {id: w, type: io.kestra.plugin.core.storage.Write, content: "1\\n2\\n3\\n", extension: .ion}'
+    loop = f"- {{id: l, type: {FLOW}.Loop, values: '{{{{ outputs.w.uri }}}}', tasks: [{{id: a, type: {FAIL}, condition: '{{{{ item.index == 1 }}}}'}}]}}"
+    run = run_of(World(tmp_path, flow(f"{write}\n{loop}")).run(), "l")
+    assert run.outputs["nextOffset"] == 2
+    assert (run.outputs["iterationCount"], run.outputs["terminatedIterations"]) == (3, 2)
+
+
+@BOTH
+def test_tasks_with_a_state_come_in_javas_order(tmp_path: Path, dialect: Dialect) -> None:
+    text = flow(
+        f"- {{id: bad, type: {FAIL}, allowFailure: true}}\n- {{id: r, type: {RETURN}, format: \"{{{{ tasksWithState('WARNING') }}}}\"}}"
+    )
+    run = run_of(World(tmp_path, text, dialect=dialect).run(), "r")
+    assert run.outputs == {"value": '[{"state":"WARNING","taskId":"bad"}]'}

@@ -30,6 +30,7 @@ class _Progress:
         self.items = items
         self.limit = limit
         self.stored = stored
+        self.from_file = False
         self.next = 0
         self.running = 0
         self.paused = 0
@@ -44,6 +45,8 @@ class _Progress:
             "iterationCount": self.items.total or self.next,
             "terminatedIterations": self.ended,
         }
+        if self.from_file:
+            facts["nextOffset"] = self.next  # of the next record that nobody has taken yet
         return facts | {"outputs": self.outputs} if self.outputs else facts
 
 
@@ -78,6 +81,7 @@ class LoopRole(ChildrenRole):
             1 if limit is None else int(limit),
             stored=fetch == "STORE" or (fetch == "AUTO" and from_file),
         )
+        progress.from_file = from_file
         live.facts[f"loop:{run.id}"] = progress
         live.facts[f"transmit:{run.id}"] = transmit is not False
         if not items.more or not enabled(task.children.get("tasks", ())):
@@ -241,6 +245,7 @@ class LoopRole(ChildrenRole):
                 progress.running += 1
                 progress.live[child.id] = child
         progress.items.skip(progress.next)
+        progress.from_file = from_file
         live.facts[f"loop:{run.id}"] = progress
         live.facts[f"transmit:{run.id}"] = context.get("transmitFailed", True) is not False
 

@@ -41,10 +41,10 @@ def _tasks_with_state(call: Call, args: Args) -> Any:
         if not isinstance(entry, Mapping):
             continue
         if _has_state(call, entry.get("state"), wanted):
-            found.append({"taskId": task, "state": wanted})
+            found.append(hash_map([("taskId", task), ("state", wanted)]))
         for value, inner in entry.items():
             if isinstance(inner, Mapping) and _has_state(call, inner.get("state"), wanted):
-                found.append({"taskId": task, "state": wanted, "value": value})
+                found.append(hash_map([("taskId", task), ("state", wanted), ("value", value)]))
     return found
 
 

@@ -57,7 +57,7 @@ CASES = [
     ("{{ encrypt(key, 'a') == encrypt(key, 'a') }}", "false"),
     (
         "{{ tasksWithState('failed') }}",
-        '[{"taskId":"b","state":"FAILED"},{"taskId":"each","state":"FAILED","value":"v1"}]',
+        '[{"state":"FAILED","taskId":"b"},{"state":"FAILED","value":"v1","taskId":"each"}]',
     ),
     ("{{ printContext().i }} {{ fetchContext() contains 'l' }}", "5 true"),
     ("{{ block('none') }}", ""),
