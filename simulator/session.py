@@ -161,6 +161,7 @@ class Session:
         self.flow = self._build_flow()
         self.diagnostics += self._check_mocks()
         self.diagnostics += self._undeclared_inputs()
+        self._hide_secret_inputs()
 
     def _env_files(self, cwd: Path) -> list[Path]:
         """Given ones, else `.env_encoded` beside the flow, else in the working directory."""
@@ -471,6 +472,15 @@ class Session:
         elif files:
             for name, content in files.items():
                 self.namespace_files.put(self.flow.namespace, name, str(content).encode())
+
+    def _hide_secret_inputs(self) -> None:
+        """Values of SECRET inputs are secrets from here on, whatever becomes of the run."""
+        from simulator.model.flow_rules import leaves
+
+        given = self._given_inputs()
+        for name, item in leaves(self.flow.inputs):
+            if item.type == "SECRET" and given.get(name) not in (None, ""):
+                self.vault.register(str(given[name]))
 
     def _given_inputs(self) -> dict[str, Any]:
         """`@path` inputs: a FILE input takes the path, any other its text."""

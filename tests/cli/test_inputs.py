@@ -75,3 +75,26 @@ def test_a_syntax_error_in_a_file_of_inputs_is_told_in_one_line() -> None:
     code, _, err = call("--inputs", "in.yml")
     assert code == 4 and "in 'reader'" not in err
     assert err.splitlines()[0].startswith("in.yml:2:1: error SIM-YAML-001: while parsing a flow node, ")
+
+
+def test_a_secret_input_is_hidden_in_every_report() -> None:
+    """Also when the run cannot start, as without an encryption key; the command line stands in the HTML report."""
+    Path("f.yml").write_text(FLOW.replace("{id: token, type: STRING", "{id: token, type: SECRET"))
+    Path("f.sim.yml").write_text("config: {encryption_key: I6EGNzRESu3X3pKZidrqCGOHQFUFC0yK}\n")
+    argv = [
+        "-i",
+        "name=Ada",
+        "-i",
+        "token=very-secret",
+        "--report",
+        "r.html",
+        "--json",
+        "j.json",
+        "--events",
+        "e",
+    ]
+    for code in (0, 4):
+        assert call(*argv)[0] == code
+        for name in ("r.html", "j.json", "e"):
+            assert not Path(name).exists() or "very-secret" not in Path(name).read_text(), name
+        Path("f.sim.yml").write_text("")
