@@ -36,7 +36,7 @@ class Dialect:
     """Task code below a flowable that ends goes on and ends its run itself; else the run is forced to the same state."""
     subflow_ends_as_its_child: bool
     """A Subflow's run takes the state of its child before its own, and its attempt is the whole run
-    (SubflowExecutionEndMessageHandler)."""
+    (SubflowExecutionEndMessageHandler; 1.1.15 does the same)."""
     rounds_fail_twice: bool
     """A LoopUntil whose condition or limits fail says so twice: for its state, and for its next round."""
     working_directory_fails_unstarted: bool
@@ -61,7 +61,7 @@ V1 = Dialect(
     failing_sla_is_violated=False,
     skipped_flowables_have_outputs=False,
     leaves_outlive_their_flowable=False,
-    subflow_ends_as_its_child=False,
+    subflow_ends_as_its_child=True,
     rounds_fail_twice=False,
     working_directory_fails_unstarted=False,
     exit_kills_at_once=False,

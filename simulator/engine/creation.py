@@ -45,9 +45,6 @@ class Queues:
             self._take(live, key)
             return True
         if limit.behavior == "QUEUE":
-            self.kernel.log(
-                live, "INFO", f"Execution is queued due to concurrency limit exceeded, {running} running(s)"
-            )
             self._queued.setdefault(key, deque()).append(live)
             self.kernel.set_state(live, StateType.QUEUED)
         elif limit.behavior == "CANCEL":

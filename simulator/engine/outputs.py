@@ -32,6 +32,7 @@ def render_flow_outputs(kernel: Kernel, live: Live) -> dict[str, Any] | None:
             encrypt=encryptor(kernel),
         )
     except SimulatorError as error:
+        live.facts["outputs_error"] = error.message
         kernel.log(live, "ERROR", f"Failed to render output values: {error.message}")
         return None
 

@@ -146,6 +146,7 @@ class Rebuild:
             typed=inputs is None,
             parent_id=value.id,
             original_id=value.original_id or value.id,
+            attempt_number=value.attempt_number + 1,
             system_labels=[*system, (label, "true")],
             start=False,
             upload=upload,

@@ -66,7 +66,7 @@ class Services:
             raise UsageError(f"Execution '{live.id}' is not paused, can't resume it")
         place = self.paused_place(live)
         if place is None:
-            self.kernel.set_state(live, StateType.RESTARTED)
+            self.kernel.set_state(live, StateType.RUNNING)
             self.passes.touch_all(live)
             return live
         where, run = place

@@ -72,7 +72,7 @@ class SlaWatch:
                     violations.append((sla, f"SLA could not be evaluated: {error.message}"))
                 else:
                     message = f"Ignoring SLA '{sla.id}' because of the error: {error.message}"
-                    self.kernel.log(live, "WARN", message)
+                    self.kernel.log(live, "ERROR", message)
                 continue
             if is_falsy(text, self.kernel.dialect):
                 violations.append((sla, f"assertion is false: {sla.assertion}."))

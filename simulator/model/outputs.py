@@ -67,7 +67,9 @@ def _typed(output: FlowOutput, value: Any, parser: TypedParser) -> Any:
             if parser.dialect.major == 1:
                 message = f"java.lang.Exception: Expected `{output.type}` but received `{java_text(value)}` with {fenced}"
         if parser.dialect.major == 1:
-            text = f"Invalid output for `{output.id}`, {message}, but received `{java_text(value)}`"
+            text = (
+                f"{output.id}: Invalid output for `{output.id}`, {message}, but received `{java_text(value)}`"
+            )
         else:
             text = f"Invalid value for output `{output.id}`. Cause: {message}"
         raise InvalidInputError(text, span=output.node.span, code="SIM-OUTPUT-001") from problem

@@ -47,7 +47,7 @@ def test_an_sla_that_does_not_render_counts_as_violated(tmp_path: Path, dialect:
         ]
     else:
         assert state(done) == "SUCCESS"
-        assert set(world.messages("WARN")) == {f"Ignoring SLA 'd' because of the error: {reason}"}
+        assert set(world.messages("ERROR")) == {f"Ignoring SLA 'd' because of the error: {reason}"}
 
 
 def test_an_sla_that_changes_nothing_is_said_at_each_change(tmp_path: Path) -> None:
@@ -432,7 +432,7 @@ def test_a_subflow_that_cannot_start_may_not_fail(tmp_path: Path, dialect: Diale
         f"- {{id: s, type: {FLOW}.Subflow, namespace: lab, flowId: \"{{{{ 'no' }}}}\", allowFailure: true}}"
     )
     done = World(tmp_path, text, dialect=dialect).run()
-    assert state(done) == ("FAILED" if dialect is V2 else "WARNING")
+    assert state(done) == "FAILED"
 
 
 @BOTH

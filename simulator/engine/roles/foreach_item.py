@@ -15,6 +15,7 @@ from simulator.engine.roles.children import ChildrenRole
 from simulator.engine.roles.subflow import SubflowRole
 from simulator.errors import SimulatorError, TaskError
 from simulator.model.flow import Task
+from simulator.storage.base import StorageContext
 from simulator.storage.split import extension_of, split_file
 
 if TYPE_CHECKING:
@@ -71,10 +72,10 @@ class ForEachItemRole(ChildrenRole):
         return TaskContext(self.kernel, live, run, replace(outer, id=task.id), ForEachItem.spec)
 
     def _begin(self, live: Live, run: TaskRun) -> TaskRun:
-        now = self.kernel.now()
-        return self.kernel.put_run(
-            live, self.kernel.new_attempt(run, StateType.RUNNING).with_state(StateType.RUNNING, now)
-        )
+        # no worker has the one that waits for subflows: its attempt knows no RUNNING
+        states = () if run.task_id.endswith("_items") else (StateType.RUNNING,)
+        run = self.kernel.new_attempt(run, *states)
+        return self.kernel.put_run(live, run.with_state(StateType.RUNNING, self.kernel.now()))
 
     def _done(
         self, live: Live, run: TaskRun, task: Task, state: StateType, outputs: dict[str, Any] | None
@@ -126,14 +127,13 @@ class ForEachItemRole(ChildrenRole):
     def _items(self, live: Live, run: TaskRun, task: Task, outer: Task, context: TaskContext) -> None:
         uris, progress = self._all_items(live, run, outer, context)
         if not uris:
-            self._done(live, run, task, StateType.SUCCESS, self._facts(progress))
+            self._done(live, run, task, StateType.SUCCESS, None)
             return
         wait = context.raw("wait")
         for number, uri in enumerate(uris):
             self._item(live, run, outer, context, number, uri)
         if wait is False:
-            progress["counts"]["SUCCESS"] = 0
-            progress["counts"]["CREATED"] = len(uris)
+            progress["counts"] = {"RUNNING": 0, "SUCCESS": len(uris)}
             self._done(live, run, task, StateType.SUCCESS, self._facts(progress))
 
     def _all_items(
@@ -142,9 +142,11 @@ class ForEachItemRole(ChildrenRole):
         """The parts, and where their subflows stand: none has begun."""
         listing_uri = str((self._sibling(live, run, f"{outer.id}_split").outputs or {})["splits"])
         uris = [line for line in context.read_uri(listing_uri).decode().splitlines() if line]
+        value = live.value
+        place = StorageContext(value.namespace, value.flow_id, value.id, run.task_id, run.id)
         progress: dict[str, Any] = {
-            "base": listing_uri.rpartition("/")[0],
-            "counts": {"CREATED": 0, "RUNNING": 0, "SUCCESS": 0},
+            "base": self.kernel.storage.prefix(place).removeprefix("kestra://"),
+            "counts": {"CREATED": 0, "RUNNING": 0},
             "left": len(uris),
             "total": len(uris),
         }

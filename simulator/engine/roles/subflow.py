@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.engine.context import TaskContext
 from simulator.engine.creation import CORRELATION, Creator
 from simulator.engine.dispatch import Dispatcher
-from simulator.engine.execution import Attempt, StateType, TaskRun
+from simulator.engine.execution import Attempt, State, StateType, TaskRun
 from simulator.engine.live import Live
 from simulator.engine.state import softened
 from simulator.errors import NotFoundError, SimulatorError, TaskError
@@ -58,7 +58,13 @@ class SubflowRole:
                 told = isinstance(error, (NotFoundError, TaskError))
                 self.dispatcher.fail_subflow(live, before, task, error, told=told)
             else:
-                self.dispatcher.fail(live, run, error)
+                # a flow that cannot be run is said twice
+                if isinstance(error, (NotFoundError, TaskError)):
+                    kernel.log(live, "ERROR", error.message, run=before, task=task)
+                self.dispatcher.log_failure(live, before, task, error)
+                attempt = Attempt(State.created(kernel.now(), StateType.FAILED))
+                run = replace(before, attempts=(*(before.attempts or ()), attempt))
+                self.dispatcher.end_run(live, run, task, StateType.FAILED, soften=False)
             return
         run = kernel.put_run(
             live, replace(live.runs[run.id], outputs={"executionId": child.id, "state": child.state.value})
@@ -210,20 +216,18 @@ class SubflowRole:
             state = child.state
             if kernel.dialect.subflow_ends_as_its_child:
                 state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
+        broken: str | None = child.facts.get("outputs_error")
+        if broken is not None:
+            self._without_outputs(live, run, task, outputs, broken)
+            return
         if child.value.outputs:
             outputs["outputs"] = dict(child.value.outputs)
         elif kernel.dialect.major == 1 and context.raw("outputs") and not child.flow.outputs:
             try:
                 outputs["outputs"] = self._legacy_outputs(child, context.raw("outputs"))
             except SimulatorError as error:
-                kernel.log(
-                    live,
-                    "ERROR",
-                    f"Failed to extract outputs with the error: '{error.message}'",
-                    run=run,
-                    task=task,
-                )
-                state = StateType.FAILED
+                self._without_outputs(live, run, task, outputs, error.message)
+                return
         if state is StateType.FAILED:
             self._say(live, run, task, "ERROR", f"Subflow execution {link(child)} ends in FAILED state")
         elif state is StateType.WARNING:
@@ -236,6 +240,23 @@ class SubflowRole:
             # the child was changed after its parent had ended: its run says so, the parent stays as it is
             kernel.put_run(live, kernel.last_attempt(run, state).with_state(state, kernel.now()))
             return
+        self.dispatcher.end_run(live, run, task, state)
+
+    def _without_outputs(
+        self, live: Live, run: TaskRun, task: Task, outputs: dict[str, Any], error: str
+    ) -> None:
+        """The child's flow outputs cannot be rendered: the run fails whatever `transmitFailed` says, with one attempt that
+        knows nothing but its end."""
+        kernel = self.kernel
+        self._say(live, run, task, "ERROR", f"Failed to extract outputs with the error: '{error}'")
+        state = softened(StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
+        now = kernel.now()
+        attempt = Attempt(State.created(now).with_state(state, now))
+        run = replace(
+            run.with_state(StateType.FAILED, now),
+            outputs=outputs if kernel.dialect.major == 1 else None,
+            attempts=(*(run.attempts or ())[:-1], attempt),
+        )
         self.dispatcher.end_run(live, run, task, state)
 
     def _with_attempt(self, run: TaskRun) -> TaskRun:

@@ -45,7 +45,7 @@ class UpdatingRole:
                 self.dispatcher.log_failure(live, before, task, error)
                 attempt = Attempt(State.created(kernel.now(), StateType.FAILED))
                 run = replace(before, attempts=(*(before.attempts or ()), attempt))
-                self.dispatcher.end_run(live, run, task, StateType.FAILED)
+                self.dispatcher.end_run(live, run, task, StateType.FAILED, soften=False)
             return
         state = changes.pop("exit", None)
         if changes:
