@@ -177,7 +177,8 @@ def test_parts_of_a_file_are_in_order_and_complete(tmp_path: Path) -> None:
     assert not list((tmp_path / "work").glob("*"))
 
 
-def test_a_broken_file_fails_the_loop_where_it_breaks(tmp_path: Path) -> None:
+def test_a_broken_file_fails_the_loop_before_its_first_iteration(tmp_path: Path) -> None:
+    """Its rows are counted first."""
     text = flow(
         f"""
         - id: each
@@ -191,5 +192,5 @@ def test_a_broken_file_fails_the_loop_where_it_breaks(tmp_path: Path) -> None:
     world.executor.kernel.storage.put_at("kestra:///test/engine/rows.ion", b'{"a":1}\n{"a":2}\n{"a":\n')
     execution = world.run()
     assert state(execution) == "FAILED"
-    assert run_of(execution, "each").outputs["iterationCount"] >= 1
+    assert len(world.executor.executions()) == 1
     assert world.messages("ERROR")[0].startswith("Failed to process flowable task ")

@@ -24,9 +24,11 @@ class LoopItem(NamedTuple):
 class Items:
     """The items that are still to come, read one at a time; a file is held open until it has given its last row."""
 
-    def __init__(self, items: Iterable[LoopItem], source: BinaryIO | None = None) -> None:
-        self.total = len(items) if isinstance(items, Sized) else None
-        """How many there are in all, None for a file, which is not counted beforehand."""
+    def __init__(
+        self, items: Iterable[LoopItem], source: BinaryIO | None = None, total: int | None = None
+    ) -> None:
+        self.total = len(items) if isinstance(items, Sized) else total
+        """How many there are in all: Kestra counts a file's rows before the first iteration."""
         self._items = iter(items)
         self._source = source
         self._next: LoopItem | None = None
@@ -89,17 +91,19 @@ class Loop:
 
 def loop_items(view: View) -> tuple[Items, bool]:
     """The items of a Loop, and whether they come from a stored file. Raises TaskError with Kestra's messages."""
-    found, source = _values(view)
-    return Items(found, source), source is not None
+    found, source, total = _values(view)
+    return Items(found, source, total), source is not None
 
 
-def _values(view: View) -> tuple[Iterable[LoopItem], BinaryIO | None]:
+def _values(view: View) -> tuple[Iterable[LoopItem], BinaryIO | None, int | None]:
     raw = view.raw("values")
     if isinstance(raw, str):
         text = view.render(raw)
         if isinstance(text, str) and text.strip().startswith(_SCHEMES):
+            with view.open_uri(text.strip()) as counted:
+                total = sum(1 for _ in _rows(counted))
             source = view.open_uri(text.strip())
-            return _rows(source), source
+            return _rows(source), source, total
         try:
             found = json.loads(text or "")
         except ValueError:
@@ -110,15 +114,15 @@ def _values(view: View) -> tuple[Iterable[LoopItem], BinaryIO | None]:
         if isinstance(found, list):
             _no_null(found, text)
             texts = [item if isinstance(item, str) else compact(item) for item in found]
-            return [LoopItem(value) for value in dict.fromkeys(texts)], None
+            return [LoopItem(value) for value in dict.fromkeys(texts)], None, None
         if isinstance(found, dict):
-            return _pairs(found), None
+            return _pairs(found), None, None
         raise TaskError(f"Unknown value type: {_node_type(found)}")
     if isinstance(raw, list):
         _no_null(raw, raw)
-        return [LoopItem(value) for value in dict.fromkeys(_element(view, item) for item in raw)], None
+        return [LoopItem(value) for value in dict.fromkeys(_element(view, item) for item in raw)], None, None
     if isinstance(raw, dict):
-        return _pairs(view.render(raw)), None
+        return _pairs(view.render(raw)), None, None
     raise TaskError(f"Unknown value type: class {type(raw).__name__}")
 
 
@@ -156,4 +160,6 @@ def _rows(source: BinaryIO) -> Iterator[LoopItem]:
     from simulator.storage.ion import iter_rows
 
     for row in iter_rows(source):
+        if row is None:
+            raise TaskError("Found a null value in the ION file")
         yield LoopItem(row if isinstance(row, str) else json.dumps(row, separators=(",", ":"), default=str))
