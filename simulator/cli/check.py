@@ -95,7 +95,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def find_flows(paths: Sequence[Path], *, suites: bool = False) -> list[Path]:
     """The files to look at: those named (whatever they hold), and the flows (and suites) in folders. Raises
     NotFoundError."""
-    from simulator.source.project import Project
+    from simulator.source.project import Project, owner_of
 
     files: list[Path] = []
     for path in paths or [Path.cwd()]:
@@ -105,7 +105,7 @@ def find_flows(paths: Sequence[Path], *, suites: bool = False) -> list[Path]:
             if suites:
                 files += [suite.path for suite in project.suites()]
         elif path.exists():
-            files.append(path)
+            files.append(owner_of(path))
         else:
             raise NotFoundError(f"there is no file or folder `{path}`")
     if not files:

@@ -151,7 +151,8 @@ def _summary(migrations: Sequence[Migration], args: argparse.Namespace, console:
     changed = sum(migration.changed for migration in migrations)
     open_files = sum(any(not finding.advisory for finding in migration.open) for migration in migrations)
     verb = "rewritten" if args.write else "can be rewritten"
-    write(f"{len(migrations)} flows: {changed} {verb}, {open_files} need a person, " + _clean(migrations))
+    flows = f"{len(migrations)} flow{'' if len(migrations) == 1 else 's'}"
+    write(f"{flows}: {changed} {verb}, {open_files} need a person, " + _clean(migrations))
     if hidden:
         write(f"{hidden} remarks on what no file can tell: `--advice` shows them")
     if changed and not args.write and not args.diff:

@@ -122,13 +122,15 @@ def _decode(args: argparse.Namespace, console: Console) -> ExitCode:
 
 def _check(args: argparse.Namespace, console: Console) -> ExitCode:
     from simulator.secrets.inspect import inspect_vault
-    from simulator.source.project import Project
+    from simulator.source.project import Project, owner_of
 
-    flows = [found.path for found in Project(args.flows or [Path()]).flows()]
-    for path in args.flows:
+    project = Project([owner_of(path) for path in args.flows] or [Path()])
+    flows = [found.path for found in project.flows()]
+    others = {found.path for found in project.suites()}
+    for path in map(owner_of, args.flows):
         if not path.exists():
             raise NotFoundError(f"there is no flow `{path}`")
-        if path.is_file() and path not in flows:
+        if path.is_file() and path not in flows and path not in others:
             flows.append(path)
     groups: dict[tuple[Path, ...], list[Path]] = {}
     if not flows and not _files(args.env_file, None):

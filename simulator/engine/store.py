@@ -292,11 +292,11 @@ class Store:
             yield read_run(folder)
 
     def find(self, reference: str | None = None) -> tuple[StoredRun, Execution]:
-        """An execution by its id or the beginning of it; without one the main execution of the newest run.
+        """An execution by its id or the beginning of it; without one (or with `last`) the main execution of the newest run.
 
         Raises NotFoundError, or UsageError when several fit.
         """
-        if reference is None:
+        if reference in (None, "last"):
             for run in self.runs():
                 if run.main is not None:
                     return run, run.main

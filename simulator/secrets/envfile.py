@@ -37,7 +37,7 @@ _MACRO_LINE = re.compile(r"(?:export[ \t]+)?(?P<name>[\w.\-\[\]]+)[ \t]*=[ \t]*(
 _WRAP = 76
 
 #: What an excerpt of a line shows: a name, when it is one for sure. `c3Q=` may be the end of a wrapped value.
-_VISIBLE = re.compile(r"\s*(?:export\s+)?(?:SECRET_[\w.\-\[\]]*|[^\W\d][\w.\-\[\]]*(?==[^=]))[=:]?\s*")
+_VISIBLE = re.compile(r"\s*(?:export\s+)?(?:(?:SECRET|ENV)_[\w.\-\[\]]*|[^\W\d][\w.\-\[\]]*(?==[^=]))[=:]?\s*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-__all__ = ["FoundFlow", "FoundSuite", "Project", "kind_of", "side_file"]
+__all__ = ["FoundFlow", "FoundSuite", "Project", "is_side_file", "kind_of", "owner_of", "side_file"]
 
 _ENDINGS = (".yml", ".yaml")
 _SIDE = (".sim.yml", ".sim.yaml")
@@ -58,6 +58,20 @@ class FoundSuite:
 def side_file(flow_file: Path) -> Path:
     """`a/b.yml` -> `a/b.sim.yml`."""
     return flow_file.with_name(f"{flow_file.stem}.sim.yml")
+
+
+def is_side_file(path: Path) -> bool:
+    return path.name.endswith(_SIDE)
+
+
+def owner_of(path: Path) -> Path:
+    """The flow or suite that a side file belongs to; the path itself when it is none, or stands alone."""
+    if is_side_file(path):
+        stem = path.stem.removesuffix(".sim")
+        for ending in _ENDINGS:
+            if (owner := path.with_name(stem + ending)).is_file():
+                return owner
+    return path
 
 
 def kind_of(text: str) -> tuple[str | None, dict[str, str]]:

@@ -29,7 +29,21 @@ def read_flow_text(path: Path) -> str:
         raise InvalidFlowError(f"`{path}` is binary: not a flow", code="SIM-FLOW-002")
     from simulator.source.text import decode
 
-    return decode(data, str(path))
+    text = decode(data, str(path))
+    _refuse_others(path, text)
+    return text
+
+
+def _refuse_others(path: Path, text: str) -> None:
+    """Our own files beside a flow, given in its place. Raises UsageError with what was meant."""
+    from simulator.source.project import is_side_file, kind_of, owner_of
+
+    if is_side_file(path):
+        owner = owner_of(path)
+        hint = None if owner == path else f"`simulate {owner}` runs the flow that it belongs to"
+        raise UsageError(f"`{path}` is a side file, not a flow", hint=hint)
+    if kind_of(text)[0] == "suite":
+        raise UsageError(f"`{path}` is a test suite, not a flow", hint=f"`simulate test {path}` runs it")
 
 
 def _near(path: Path) -> str | None:

@@ -117,3 +117,33 @@ def test_the_same_seed_gives_the_same_events() -> None:
         reporter.on_event(RunStarted(at, "f.yml", "a.b", "f", "2.0", {"seed": 7}))
         reporter.on_event(DoubleReady(at, "s3", f"http://127.0.0.1:{port}", {}))
     assert lines[0] == lines[2] and lines[1] == lines[3] and "127.0.0.1" in lines[1]
+
+
+def test_files_beside_a_flow_are_told_apart() -> None:
+    Path("flow.yml").write_text(FLOW)
+    Path("flow.sim.yml").write_text("seed: 7\n")
+    Path("flow.test.yml").write_text("id: s\nnamespace: a.b\nflowId: f\ntestCases: []\n")
+    Path("flow.test.sim.yml").write_text("cases: {}\n")
+    code, _, err = call("flow.sim.yml")
+    assert code == 2 and "is a side file, not a flow" in err and "`simulate flow.yml`" in err
+    code, _, err = call("flow.test.yml")
+    assert code == 2 and "is a test suite, not a flow" in err and "`simulate test flow.test.yml`" in err
+
+
+def test_a_hook_may_name_every_file_of_a_folder() -> None:
+    test_files_beside_a_flow_are_told_apart()
+    Path("flow.test.yml").unlink()
+    Path("flow.test.sim.yml").unlink()
+    code, _, err = call("check", "flow.yml", "flow.sim.yml")
+    assert code == 0 and "1 file checked" in err
+    Path("flow.sim.yml").write_text("sed: 7\n")
+    code, out, err = call("check", "flow.sim.yml")
+    assert code == 4 and "flow.sim.yml:1:1" in out + err, "checked with its flow"
+
+
+@pytest.mark.parametrize("command", [["record"], ["executions", "show"], ["report"]])
+def test_last_is_the_newest_execution_everywhere(command: list[str]) -> None:
+    Path("flow.yml").write_text(FLOW)
+    assert call("flow.yml", "-q")[0] == 0
+    code, _, err = call(*command, "last")
+    assert code == 0, err

@@ -52,7 +52,7 @@ def test_finds_flows_and_changes_nothing(simulate) -> None:  # type: ignore[no-u
     result = simulate()
     assert result.code == ExitCode.SUCCESS
     assert "flows/a.yml:5:11: can be rewritten SIM-MIG-201" in result.out
-    assert "1 flows: 1 can be rewritten, 0 need a person, 0 need nothing" in result.out
+    assert "1 flow: 1 can be rewritten, 0 need a person, 0 need nothing" in result.out
     assert path.read_text() == OLD
 
 
