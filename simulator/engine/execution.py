@@ -119,7 +119,12 @@ class State:
 
     @classmethod
     def created(cls, date: dt.datetime, state: StateType = StateType.CREATED) -> State:
-        return cls((History(state, date),))
+        return _through(date, state)
+
+    @classmethod
+    def through(cls, date: dt.datetime, *states: StateType) -> State:
+        """All these states at one moment."""
+        return _through(date, *states)
 
     @property
     def current(self) -> StateType:
@@ -142,7 +147,20 @@ class State:
         """Appends an entry; the same state again changes nothing (State.withState)."""
         if state is self.current:
             return self
-        return State((*self.histories, History(state, date)))
+        return State((*self.histories, _entry(state, date)))
+
+
+# In simulated time thousands of task runs go through the same states at the same moment: they share what says so.
+
+
+@lru_cache(256)
+def _entry(state: StateType, date: dt.datetime) -> History:
+    return History(state, date)
+
+
+@lru_cache(256)
+def _through(date: dt.datetime, *states: StateType) -> State:
+    return State(tuple([_entry(state, date) for state in states]))
 
 
 @dataclass(frozen=True, slots=True)

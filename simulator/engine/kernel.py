@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.dialect import Dialect
 from simulator.engine.clock import RunClock
 from simulator.engine.events import Event, ExecutionChanged, LogEmitted, TaskRunChanged, TimeJumped
-from simulator.engine.execution import Attempt, History, LogEntry, State, StateType, TaskRun, replace
+from simulator.engine.execution import Attempt, LogEntry, State, StateType, TaskRun, replace
 from simulator.engine.jobs import Jobs
 from simulator.engine.live import Live
 from simulator.engine.loop import Loop
@@ -174,8 +175,7 @@ class Kernel:
 
     def new_attempt(self, run: TaskRun, *states: StateType) -> TaskRun:
         """One more attempt that went through `states` now (CREATED first)."""
-        now = self.now()
-        state = State((History(StateType.CREATED, now), *[History(name, now) for name in states]))
+        state = State.through(self.now(), StateType.CREATED, *states)
         return replace(run, attempts=(*(run.attempts or ()), Attempt(state)))
 
     def forced(self, run: TaskRun, state: StateType) -> TaskRun:
@@ -240,7 +240,7 @@ class Kernel:
                 task_id=run.task_id if run is not None else None,
                 task_run_id=run.id if run is not None else None,
                 attempt_number=attempt,
-                thread=f"task-{run.task_id}" if run is not None else "executor",
+                thread=sys.intern(f"task-{run.task_id}") if run is not None else "executor",
             )
             for part in _parts(text)
         ]
