@@ -173,7 +173,8 @@ def read_suite_side(path: Path, suite: Suite) -> SuiteSide:
     try:
         text = path.read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidFlowError(f"cannot read the side file {path}: {error}", code=CODE) from None
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise InvalidFlowError(f"cannot read the side file {path}: {reason}", code=CODE) from None
     if not any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines()):
         return SuiteSide(path)
     node = read_own(text, str(path))

@@ -174,3 +174,12 @@ def test_half_a_body_is_no_object(declared_s3: S3Double) -> None:
         sock.shutdown(socket.SHUT_WR)
         assert not sock.recv(1000).startswith(b"HTTP/1.1 200")
     assert "half" not in declared_s3.contents()["there"]
+
+
+def test_the_server_finds_packages_where_we_found_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    from simulator.doubles.s3 import _environment
+
+    monkeypatch.setenv("PYTHONPATH", "/opt/packages")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "real")
+    found = _environment()
+    assert found["PYTHONPATH"].split(":")[1] == "/opt/packages" and "AWS_SECRET_ACCESS_KEY" not in found
