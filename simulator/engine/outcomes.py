@@ -159,23 +159,32 @@ class Outcomes:
         else:
             self.end_run(live, run, task, StateType.FAILED)
 
+    def _last_open(self, live: Live, but: TaskRun) -> TaskRun | None:
+        """The run whose log the executor's own failures go to (Execution.failedExecutionFromExecutor): the last one that
+        still runs, a flowable around mostly; None, which is the execution's own log, when nothing does."""
+        for run in reversed(live.runs.values()):
+            current = run.state.current
+            if run.id != but.id and not current.is_terminated and current is not StateType.PAUSED:
+                return run
+        return None
+
     def fail_update(self, live: Live, run: TaskRun, task: Task, error: BaseException) -> None:
         """2.0: a task that changes the execution fails before it has begun. Its run and attempt know nothing but the end
-        state; the execution's log has the message too, unless the failure is allowed. It is never retried."""
+        state; the log of what runs around it has the message too, unless the failure is allowed. It is never retried."""
         kernel = self.kernel
         kernel.log(live, "ERROR", f"Failed to process task: {failure_text(error)}", run=run, task=task)
         state = softened(StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
         if state is StateType.FAILED:
-            self.log_failure(live, None, task, error)
+            self.log_failure(live, self._last_open(live, run), task, error)
         attempt = Attempt(State.created(kernel.now(), state))
         self.passes.finish(live, replace(run, attempts=(*(run.attempts or ()), attempt)), state)
 
     def fail_subflow(self, live: Live, run: TaskRun, task: Task, error: BaseException, *, told: bool) -> None:
-        """2.0: a Subflow fails before its child exists. The execution's log says so, and the run's when the task itself
-        has `told`. It may be retried; `allowFailure` does not soften it."""
+        """2.0: a Subflow fails before its child exists. The log of what runs around it says so, and the run's when the task
+        itself has `told`. It may be retried; `allowFailure` does not soften it."""
         if told:
             self.kernel.log(live, "ERROR", failure_text(error), run=run, task=task)
-        self.log_failure(live, None, task, error)
+        self.log_failure(live, self._last_open(live, run), task, error)
         attempt = Attempt(State.created(self.kernel.now(), StateType.FAILED))
         run = replace(run, attempts=(*(run.attempts or ()), attempt))
         self.end_run(live, run, task, StateType.FAILED, soften=False)

@@ -399,6 +399,12 @@ UNSET = f"- {{id: u, type: {EXECUTION}.UnsetVariables, variables: [%s]}}"
         ("{a: {b: 1}}", "a.b", None),
         ("{a: {b: 1}}", "a.c", "Variable 'c' not found and `ignoreMissing` is false"),
         ("{a: {b: 1}}", "c.d.e", 'Cannot invoke "java.util.Map.get(Object)" because "vars" is null'),
+        (
+            "{a: 1}",
+            "a.b",
+            "class java.lang.Integer cannot be cast to class java.util.Map (java.lang.Integer and java.util.Map are in "
+            "module java.base of loader 'bootstrap')",
+        ),
         ("{}", "a", 'Cannot invoke "java.util.Map.containsKey(Object)" because "vars" is null'),
     ],
 )
@@ -486,3 +492,10 @@ def test_tasks_with_a_state_come_in_javas_order(tmp_path: Path, dialect: Dialect
     )
     run = run_of(World(tmp_path, text, dialect=dialect).run(), "r")
     assert run.outputs == {"value": '[{"state":"WARNING","taskId":"bad"}]'}
+
+
+def test_a_failure_of_the_executor_is_told_by_what_runs_around_it(tmp_path: Path) -> None:
+    leaf = f"{{id: l, type: {EXECUTION}.Labels, labels: {{a: ''}}}}"
+    world = World(tmp_path, flow(f"- {{id: s, type: {FLOW}.Sequential, tasks: [{leaf}]}}"))
+    assert state(world.run()) == "FAILED"
+    assert [entry.task_id for entry in world.executor.logs() if entry.level == "ERROR"] == ["l", "s"]

@@ -11,6 +11,7 @@ from simulator.engine.flowables.base import View
 from simulator.engine.flowables.each import json_failure
 from simulator.errors import TaskError
 from simulator.expressions.java.json_errors import explain_json
+from simulator.expressions.java.values import class_name
 from simulator.model.catalog import Kind, PropertySpec, T, TaskSpec
 
 __all__ = ["Exit", "Labels", "SetVariables", "UnsetVariables", "deep_merge"]
@@ -181,7 +182,13 @@ def _remove_2(variables: dict[str, Any] | None, name: str, *, ignore: bool) -> N
         raise TaskError(_NO_MAP.format("get" if dot else "remove" if ignore else "containsKey"))
     if dot:
         below = variables.get(prefix)
-        _remove_2(below if isinstance(below, dict) else None, rest, ignore=ignore)
+        if below is not None and not isinstance(below, dict):
+            java, map_ = class_name(below), "java.util.Map"
+            raise TaskError(
+                f"class {java} cannot be cast to class {map_} "
+                f"({java} and {map_} are in module java.base of loader 'bootstrap')"
+            )
+        _remove_2(below, rest, ignore=ignore)
     elif not ignore and name not in variables:
         raise TaskError(f"Variable '{name}' not found and `ignoreMissing` is false")
     else:
