@@ -308,10 +308,10 @@ def _github(session: Session, execution: Execution, console: Console) -> None:
 def _keep(session: Session, console: Console) -> None:
     """Leaves the doubles up and says how to look inside."""
     console.err("\nThe doubles stay up until Ctrl-C; they take the flow's own users, passwords and keys:")
-    for line in session.look_inside():
-        console.err(f"  {line}")
     waiting = threading.Event()
     try:
+        for line in session.look_inside():
+            console.err(f"  {line}")
         while not waiting.wait(3600):
             continue
     except KeyboardInterrupt:

@@ -334,3 +334,35 @@ def test_a_folder_and_a_file_that_is_not_there(tmp_path: Path) -> None:
     (tmp_path / "flow.yml").write_text("")
     missing = simulate(tmp_path / "flwo.yml", cwd=tmp_path)
     assert missing.code == 2 and "flow.yml" in missing.err
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_doubles_that_are_kept_can_be_looked_into_until_ctrl_c(flow: Path, code: int) -> None:
+    """The exit code stays that of the run: Ctrl-C is how this ends, not an accident."""
+    import psycopg
+
+    if code:
+        edit(flow, "from users", "from nobody")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simulator", str(flow), "--keep-doubles"],
+        env=environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    told = []
+    for line in process.stderr:
+        told.append(line)
+        if found := re.search(r"psql -h 127.0.0.1 -p (\d+) -U pg_user pg_user", line):
+            break
+    assert found, told
+    address = f"host=127.0.0.1 port={found[1]} user=pg_user dbname=pg_user password={SECRETS[0]}"
+    with psycopg.connect(address) as connection:
+        assert connection.execute("select count(*) from users").fetchone() == (6,)
+    assert not any(secret in line for secret in SECRETS for line in told)
+    children = family(process.pid)
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=20)
+    assert process.returncode == code and "Traceback" not in rest
+    assert gone(children) == []
