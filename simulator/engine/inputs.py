@@ -45,8 +45,10 @@ def resolve_flow_inputs(
         upload=upload or uploader(kernel, live),
         encrypt=encryptor(kernel),
     )
-    for message in undeclared(live.flow, given):
-        kernel.log(live, "WARN", message)
+    if len(resolved) < len(given):
+        # Kestra looks for them only then: with as many values as inputs nobody is told
+        for message in undeclared(live.flow, given):
+            kernel.log(live, "WARN", message)
     return resolved
 
 

@@ -211,7 +211,8 @@ class Outcomes:
         ):
             state = StateType.WARNING
         over = live.state is StateType.KILLING or live.state.is_terminated
-        if state is StateType.FAILED and not run.force_execution and not over:
+        tried = getattr(kernel.registry.load(task.type), "role", None) != "updating"  # never tried again
+        if state is StateType.FAILED and tried and not run.force_execution and not over:
             failed = kernel.last_attempt(run, StateType.FAILED)
             if own is not None and self._retry(live, failed, own, real_seconds):
                 return

@@ -15,6 +15,8 @@ from simulator.source.nodes import ListNode, MapNode, Node, ScalarNode
 __all__ = ["check_task_rules", "check_trigger_rules", "has_task_rules"]
 
 _FLOW = "io.kestra.plugin.core.flow."
+_COMMANDS = ".Commands"
+"""Script tasks of every language that run a list of commands (scripts.md)."""
 _EMPTY = "The 'tasks' property cannot be empty"
 
 
@@ -111,6 +113,12 @@ def _purge(task: Task, spec: TaskSpec, problems: Problems) -> None:
         )
 
 
+def _commands(task: Task, spec: TaskSpec, problems: Problems) -> None:
+    commands = task.node.get("commands")
+    if isinstance(commands, ListNode) and not commands.items:
+        problems.violation(f"{task.id}.commands", "must not be empty", commands.span, code="SIM-FLOW-021")
+
+
 _TASK_RULES: dict[str, Callable[[Task, TaskSpec, Problems], None]] = {
     **{f"{_FLOW}{name}": _no_tasks for name in ("Sequential", "AllowFailure", "ForEach", "EachSequential")},
     **{f"{_FLOW}{name}": _no_tasks_since_2 for name in ("Parallel", "EachParallel", "Loop", "LoopUntil")},
@@ -130,6 +138,8 @@ def has_task_rules(spec: TaskSpec) -> bool:
 
 def check_task_rules(task: Task, spec: TaskSpec, problems: Problems) -> None:
     """The rules of this task's type, if it has any."""
+    if spec.type.endswith(_COMMANDS):
+        _commands(task, spec, problems)
     rule = _TASK_RULES.get(spec.type)
     if rule is not None:
         rule(task, spec, problems)
@@ -276,6 +286,24 @@ def _flow_trigger(trigger: Trigger, problems: Problems) -> None:
         )
 
 
+#: Older keys say what to do with the rows before `fetchType` does (postgresql.md 2).
+_OLD_FETCH = ("fetch", "fetchOne", "store")
+
+
+def _fetch_none(trigger: Trigger, problems: Problems) -> None:
+    """A trigger on the rows of a query that fetches none (postgresql.md 4)."""
+    kind = trigger.node.get("fetchType")
+    old = (trigger.node.get(key) for key in _OLD_FETCH)
+    if any(isinstance(node, ScalarNode) and node.value in (True, "true") for node in old):
+        return
+    if isinstance(kind, ScalarNode) and kind.text == "NONE":
+        text = (
+            "fetchType NONE is not valid for triggers \u2014 the trigger would never fire. "
+            "Use FETCH, FETCH_ONE, or STORE."
+        )
+        problems.violation(trigger.id, text, kind.span, code="SIM-FLOW-025")
+
+
 _TRIGGER = "io.kestra.plugin.core.trigger."
 _TRIGGER_RULES: dict[str, tuple[Callable[[Trigger, Problems], None], ...]] = {
     f"{_TRIGGER}Schedule": (_schedule, _timezone),
@@ -289,3 +317,5 @@ def check_trigger_rules(trigger: Trigger, spec: TaskSpec, problems: Problems) ->
     """The rules of this trigger's type, if it has any."""
     for rule in _TRIGGER_RULES.get(spec.type, ()):
         rule(trigger, problems)
+    if spec.type.startswith("io.kestra.plugin.jdbc."):
+        _fetch_none(trigger, problems)

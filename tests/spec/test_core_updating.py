@@ -44,8 +44,12 @@ def test_labels_that_are_refused(tmp_path: Path, name: str, labels: str, message
 
 @BOTH
 @pytest.mark.parametrize(("value", "kind"), [("1", "java.lang.Integer"), ("true", "java.lang.Boolean")])
-def test_values_that_are_no_texts_are_refused_by_1x(tmp_path: Path, name: str, value: str, kind: str) -> None:
-    walk = Walk(tmp_path, name, f"tasks: [{{id: x, type: @execution.Labels, labels: {{a: {value}}}}}]")
+@pytest.mark.parametrize("form", ["{{a: {}}}", "[{{key: a, value: {}}}]"])
+def test_values_that_are_no_texts_are_refused_by_1x(
+    tmp_path: Path, name: str, form: str, value: str, kind: str
+) -> None:
+    text = f"tasks: [{{id: x, type: @execution.Labels, labels: {form.format(value)}}}]"
+    walk = Walk(tmp_path, name, text)
     if name == "1.x":
         assert error(walk, name) == CAST.format(kind)
     else:
@@ -115,3 +119,18 @@ def test_variables_that_may_not_be_overwritten(tmp_path: Path, name: str) -> Non
     walk = Walk(tmp_path, name, f"variables: {{a: 1, b: 1}}\ntasks: [{text}]")
     message = "`overwrite` is set to false and the following variables already exist: a,b"
     assert error(walk, name) == message
+
+
+@BOTH
+def test_a_label_without_value_is_left_out(tmp_path: Path, name: str) -> None:
+    walk = Walk(tmp_path, name, "tasks: [{id: x, type: @execution.Labels, labels: {a: null, b: c}}]")
+    labels = dict(walk.run().labels)
+    del labels["system.correlationId"]
+    assert labels == {"b": "c"}
+
+
+@BOTH
+def test_the_executor_does_not_try_its_own_tasks_again(tmp_path: Path, name: str) -> None:
+    retry = "retry: {type: constant, interval: PT1S, maxAttempts: 3}"
+    walk = Walk(tmp_path, name, f"tasks: [{{id: x, type: @execution.Labels, {retry}, labels: {{a: ''}}}}]")
+    assert error(walk, name).startswith("Label values cannot be empty")

@@ -58,6 +58,7 @@ class Labels:
     def update(self, view: View, execution: Execution) -> dict[str, Any]:
         raw = view.raw("labels")
         pairs: list[tuple[str, Any]]
+        values: list[Any] = []
         if isinstance(raw, str):
             rendered = str(view.render(raw) or "")
             try:
@@ -68,15 +69,18 @@ class Labels:
                 raise TaskError(f"Unknown value type: class {_java(found)}")
             pairs = list(found.items())
         elif isinstance(raw, Mapping):
-            if view.dialect.major == 1:
-                for value in raw.values():
-                    if value is not None and not isinstance(value, str):
-                        raise TaskError(_no_text(value))
-            pairs = [(view.render(key), view.render(value)) for key, value in raw.items()]
+            pairs = [
+                (view.render(key), view.render(value)) for key, value in raw.items() if value is not None
+            ]
+            values = list(raw.values())
         elif isinstance(raw, list):
             pairs = [(view.render(item.get("key")), view.render(item.get("value"))) for item in raw]
+            values = [item.get("value") for item in raw]
         else:
             raise TaskError(f"Unknown value type: class {_java(raw)}")
+        for value in values if view.dialect.major == 1 else ():
+            if value is not None and not isinstance(value, str):
+                raise TaskError(_no_text(value))
         labels = dict(execution.labels)
         for key, value in pairs:
             text = _text(value)

@@ -94,7 +94,7 @@ class Get:
     def run(self, ctx: RunContext) -> TaskResult:
         data = _read(ctx)
         if data is None and ctx.get("errorOnMissing", False):
-            raise TaskError(f"State {ctx.get('name', 'default')} not found")
+            raise TaskError(f"State {_key(ctx)} not found")
         return TaskResult({"count": len(data or {}), "data": data or {}})
 
 
