@@ -70,7 +70,8 @@ class DeployedFlows:
             return self._main
         collector = Collector()
         flow = build_flow(text, str(path), self._dialect, self._catalog, collector=collector)
-        if flow is None:
+        if flow is None or collector.has_errors:
+            # Kestra does not let such a flow be deployed.
             raise InvalidFlowError(f"{path} is not a valid flow", diagnostics=collector.sorted())
         return flow
 

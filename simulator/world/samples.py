@@ -19,6 +19,7 @@ from simulator.dialect import Dialect
 from simulator.model.catalog import Catalog
 from simulator.model.flow import Flow, Input, Task, Trigger
 from simulator.world.stubs import as_yaml, render_stubs, stubs
+from simulator.world.upstream import upstream
 from simulator.world.usage import StoredFile, usage
 
 __all__ = ["Samples", "reaches_out", "render_samples", "samples"]
@@ -182,7 +183,11 @@ def _start(flow: Flow, files: dict[str, str]) -> tuple[str | None, Any]:
     trigger = next((item for item in flow.triggers if not _has_days(item)), None)
     if not shape.fields or trigger is None:
         return None, None
-    return trigger.id, _stored(shape.sample("trigger"), files)
+    name = (trigger.canonical or trigger.type).rpartition(".")[2]
+    if name in ("Schedule", "ScheduleOnDates"):
+        return trigger.id, None  # it has dates of its own
+    sample = _stored(shape.sample("trigger"), files)
+    return trigger.id, upstream(trigger, sample) if name == "Flow" else sample
 
 
 def _has_days(trigger: Trigger) -> bool:

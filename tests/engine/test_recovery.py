@@ -1,11 +1,13 @@
 """The process goes away after any event: another one goes on, and it ends as if nothing had happened."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from simulator.dialect import V1, V2, Dialect
 from simulator.engine.execution import Execution
+from simulator.engine.state import is_legal
 from simulator.engine.store import EVENTS, EventStore, read_run
 from simulator.errors import UsageError
 from tests.engine.harness import FAIL, LOG, RETURN, SLEEP, World, flow, history, run_of, state
@@ -75,6 +77,15 @@ def kept(folder: Path, *texts: str, dialect: Dialect = V2) -> list[bytes]:
     return (folder / EVENTS).read_bytes().splitlines(keepends=True)
 
 
+def illegal(execution: Execution) -> list[tuple[str, str]]:
+    """Steps of an execution, its task runs and their attempts that the state machine does not have."""
+    states = [execution.state]
+    for run in execution.task_runs:
+        states += [run.state, *(attempt.state for attempt in run.attempts or ())]
+    steps = {(before.state, after.state) for item in states for before, after in pairwise(item.histories)}
+    return sorted((before.value, after.value) for before, after in steps if not is_legal(before, after))
+
+
 def gone_on(folder: Path, lines: list[bytes], *texts: str, dialect: Dialect = V2) -> Execution | None:
     """What becomes of the first execution when the process went away after these lines; None: it had no time to."""
     folder.mkdir(parents=True)
@@ -104,6 +115,7 @@ def test_after_any_event(tmp_path: Path, dialect: Dialect, rest: str, result: st
         told = f"after {count} lines: {lines[count - 1][:200]!r}"
         assert state(done) == "SUCCESS", told
         assert run_of(done, "l").outputs == {"value": result}, told
+        assert illegal(done) == [], told
         assert len({(run.task_id, run.value) for run in done.task_runs}) == len(done.task_runs), told
 
 
@@ -140,6 +152,7 @@ def test_failures_and_their_handlers_go_on(tmp_path: Path) -> None:
         assert done is not None
         told = f"after {count} lines: {lines[count - 1][:200]!r}"
         assert state(done) == "FAILED", told
+        assert illegal(done) == [], told
         stored = read_run(tmp_path / str(count)).main
         # it FAILS for a moment before it RETRIES: who is interrupted there can restart it
         if stored is not None and not stored.state.current.is_terminated:

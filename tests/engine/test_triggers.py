@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.dialect import V1, V2
+from simulator.dialect import V1, V2, Dialect
+from simulator.engine.clock import RunClock
 from simulator.engine.triggers.cron import Cron
 from simulator.errors import InvalidFlowError, NotFoundError, UsageError
 from tests.engine.harness import LOG, RETURN, START, World, flow, ids, run_of, state
@@ -174,6 +175,25 @@ def test_a_schedule_by_hand_takes_a_date_of_its_own(tmp_path: Path) -> None:
     assert world.clock.now() == later.schedule_date == utc("2025-03-05T06:00")
 
 
+def test_a_real_clock_does_not_wait_for_the_date(tmp_path: Path) -> None:
+    world = World(tmp_path, SCHEDULED, clock=RunClock(simulated=False, start=START))
+    made = world.executor.fire("test.engine", "flow", "daily", at=START)
+    assert made is not None and made.trigger is not None
+    assert made.trigger["date"] == "2025-03-04T07:00:00+01:00"
+    world.executor.run_until_idle()
+    assert state(world.executor.execution(made.id)) == "SUCCESS"
+
+
+def test_conditions_by_their_old_name(tmp_path: Path) -> None:
+    text = SCHEDULED.replace(
+        "timezone:", f"scheduleConditions: [{{type: {CORE}.condition.Weekend}}], timezone:"
+    )
+    world = World(tmp_path, text, dialect=V1)
+    world.executor.play_triggers(START + dt.timedelta(days=7))
+    dates = [item.schedule_date for item in world.executor.executions()]
+    assert [f"{date:%a}" for date in dates if date] == ["Sat", "Sun"]
+
+
 def test_a_schedule_by_hand_that_is_too_late(tmp_path: Path) -> None:
     world = World(tmp_path, SCHEDULED.replace("timezone:", "lateMaximumDelay: PT1H, timezone:"))
     with pytest.raises(UsageError, match="2025-03-03T07:00:00.01:00 is later than lateMaximumDelay"):
@@ -293,3 +313,15 @@ def test_a_replay_knows_what_started_the_first(tmp_path: Path) -> None:
     world.executor.run_until_idle()
     again = world.executor.act("replay", made.id)
     assert (again.trigger_id, again.trigger) == ("daily", made.trigger)
+
+
+@pytest.mark.parametrize("dialect", [V1, V2])
+def test_defaults_of_a_scheduled_execution_see_its_trigger(tmp_path: Path, dialect: Dialect) -> None:
+    text = SCHEDULED.replace(
+        "namespace: test.engine\n",
+        "namespace: test.engine\ninputs:\n  - {id: day, type: STRING, defaults: \"{{ trigger.date | date('dd') }}\"}\n",
+    )
+    world = World(tmp_path, text, dialect=dialect)
+    made = world.executor.fire("test.engine", "flow", "daily")
+    assert made is not None
+    assert made.inputs == {"day": "03"}

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.engine.context import TaskContext, duration_of
 from simulator.engine.execution import Execution, State, StateType, TaskRun
-from simulator.engine.inputs import with_defaults
 from simulator.engine.live import Live
 from simulator.engine.scope import scope_of, variables_of
 from simulator.engine.state import is_falsy
@@ -143,23 +142,23 @@ class Triggers:
         execution_id: str | None = None,
         labels: Mapping[str, Any] | None = None,
         schedule_date: dt.datetime | None = None,
+        resolve: bool = False,
     ) -> Live:
-        """A new execution with these trigger variables. Given inputs are typed; missing ones are not asked for."""
+        """A new execution with these trigger variables. Given inputs are typed; missing ones are not asked for, unless
+        they are to be resolved in any case."""
         live = self.executor.creator.create(
             flow,
             inputs or {},
             self._labels(flow, trigger, variables, labels),
             trigger=dict(variables),
             correlation=correlation,
-            raw_inputs=not inputs,
+            raw_inputs=not inputs and not resolve,
             execution_id=execution_id,
             schedule_date=schedule_date,
             system_labels=self._system_labels(),
             start=False,
             trigger_source=(trigger.id, trigger.type),
         )
-        if not inputs:
-            live.facts["clear_inputs"] = with_defaults(self.kernel, live, live.value.inputs)
         live.facts["trigger"] = (flow, trigger)
         self.executor.creator.start(live)
         return live
@@ -193,8 +192,12 @@ class Triggers:
         *,
         inputs: Mapping[str, Any] | None = None,
         labels: Mapping[str, Any] | None = None,
+        planned: bool = True,
     ) -> Live:
-        """The execution of one date; `inputs` and `labels` are those of a backfill, and win."""
+        """The execution of one date; `inputs` and `labels` are those of a backfill, and win.
+
+        `planned` False: it does not wait for a date that is still to come (a real clock cannot jump there).
+        """
         variables = self._context(trigger, fire.variables)
         if fire.problem is not None:
             text = f"Unable to evaluate the Schedule trigger '{trigger.id}'"
@@ -203,11 +206,14 @@ class Triggers:
             seen: Mapping[str, Any] = {}  # it has no output there (core-tasks.md 10)
         else:
             seen = variables
+        date = fire.date if planned else None
         try:
             found = dict(self._inputs(flow, trigger, variables) or {})
             if inputs:
                 found.update(self.render(flow, trigger, dict(inputs), variables))
-            return self.start(flow, trigger, seen, found, labels=labels, schedule_date=fire.date)
+            # 2.0 resolves the flow's inputs in any case, 1.x when there are values or defaults
+            resolve = self.kernel.dialect.major >= 2 or any(item.has_defaults for item in flow.inputs)
+            return self.start(flow, trigger, seen, found, labels=labels, schedule_date=date, resolve=resolve)
         except SimulatorError as error:
             return self.start_failed(flow, trigger, variables, error.message)
 
@@ -271,7 +277,8 @@ class Triggers:
         if not isinstance(payload, Mapping):
             raise UsageError(f"The payload of {trigger.id} must be a map", hint="the variables of `trigger`")
         variables = self._context(trigger, payload)
-        if not self.holds(flow, trigger, variables):
+        # the conditions of a Flow trigger look at an execution: of bare variables there is none
+        if name != "Flow" and not self.holds(flow, trigger, variables):
             return None
         return self.start(flow, trigger, variables, self._inputs(flow, trigger, variables))
 
@@ -306,7 +313,7 @@ class Triggers:
                 f"{fire.variables['date']} is later than lateMaximumDelay {late} allows: it is skipped"
             )
         self.kernel.clock.jump(fire.date)
-        return self.start_schedule(flow, trigger, fire)
+        return self.start_schedule(flow, trigger, fire, planned=fire.date <= self.kernel.now())
 
     def _context(self, trigger: Trigger, variables: Mapping[str, Any]) -> dict[str, Any]:
         seen = dict(variables)
