@@ -69,14 +69,19 @@ def _reference(args: argparse.Namespace, number: int = 0) -> str | None:
 
 def _list(args: argparse.Namespace, console: Console, store: Store) -> None:
     from simulator.engine.jsonform import to_json
+    from simulator.world.rundir import is_worked_on
 
     rows: list[dict[str, Any]] = []
     seen: set[str] = set()
     for run_ in store.runs():  # newest first: a resumed execution is shown as it is now
+        cut_short = run_.exit_code is None and not is_worked_on(run_.folder)
         for execution in run_.executions.values():
             if execution.kind != "LOOP" and execution.id not in seen:
                 seen.add(execution.id)
-                rows.append({"file": run_.started.get("file"), **to_json(execution, task_runs=False)})
+                row = {"file": run_.started.get("file"), **to_json(execution, task_runs=False)}
+                if cut_short and not execution.state.current.is_terminated:
+                    row["interrupted"] = execution.state.current.value != "PAUSED"
+                rows.append(row)
     if args.json:
         console.out(json.dumps(rows, indent=2, ensure_ascii=False))
         return
@@ -87,8 +92,10 @@ def _list(args: argparse.Namespace, console: Console, store: Store) -> None:
         state = row["state"]
         console.out(
             f"{row['id']:<24}{state['current']:<11}{state['startDate'][:19]:<21}"
-            f"{row['namespace']}.{row['flowId']}"
+            f"{row['namespace']}.{row['flowId']}{'  (interrupted)' if row.get('interrupted') else ''}"
         )
+    if any(row.get("interrupted") for row in rows):
+        console.err("`simulate resume ID` goes on with an interrupted execution")
 
 
 def _show(args: argparse.Namespace, console: Console, store: Store) -> None:
@@ -101,6 +108,11 @@ def _show(args: argparse.Namespace, console: Console, store: Store) -> None:
     states = " > ".join(entry.state.value for entry in execution.state.histories)
     console.out(f"{execution.namespace}.{execution.flow_id}  {execution.id}")
     console.out(f"{states}")
+    if execution.trigger_id:
+        planned = execution.schedule_date
+        of = f" of {planned.isoformat(timespec='seconds')}" if planned is not None else ""
+        kind = (execution.trigger_type or "").rpartition(".")[2]
+        console.out(f"started by  {execution.trigger_id} ({kind}){of}")
     if execution.labels:
         console.out("labels  " + ", ".join(f"{key}={value}" for key, value in execution.labels))
     for task_run in execution.task_runs:

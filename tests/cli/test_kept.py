@@ -151,7 +151,8 @@ def test_an_interrupted_execution_goes_on(here: Path) -> None:
     lines = events.read_bytes().splitlines(keepends=True)
     asleep = next(number for number, line in enumerate(lines) if b"Waiting for" in line)
     events.write_bytes(b"".join(lines[:asleep]) + b'{"e":"lo')
-    assert "RUNNING" in simulate("executions")[1]
+    code, out, err = simulate("executions")
+    assert ("RUNNING" in out, "(interrupted)" in out, "simulate resume ID" in err) == (True, True, True)
     code, out, _ = simulate("resume")
     assert (code, "SUCCESS" in out) == (0, True)
     assert "one there" in simulate("executions", "logs")[1]
@@ -185,7 +186,9 @@ def test_past_dates_are_filled_in(here: Path) -> None:
     assert (code, len(out.splitlines()), "3 SUCCESS" in err) == (0, 3, True)
     assert "(of 2025-01-01T00:00:00+00:00)" in out
     assert "2025-01-01T00:00:00Z x" in simulate("executions", "logs")[1]
-    assert "why=test" in simulate("executions", "show")[1]
+    shown = simulate("executions", "show")[1]
+    assert "why=test" in shown
+    assert "started by  hourly (Schedule) of 2025-01-01T00:00:00+00:00" in shown
     assert simulate("replay", "-q")[0] == 0, "the run knows its flow"
 
 
