@@ -147,3 +147,24 @@ def test_outputs_of_several(tmp_path: Path) -> None:
         '{"from_two":"two","who":"two","test.engine":{"one":{"from_one":"one","who":"one"},'
         '"two":{"from_two":"two","who":"two"}}}'
     )
+
+
+@pytest.mark.parametrize(
+    ("when", "fires"),
+    [
+        ("namespace | startsWith('test.')", True),
+        ("flowId == 'two'", False),
+        ("state == 'SUCCESS' and outputs.who == 'one' and labels.team == 'data'", True),
+        ("hasRetryAttempt", False),
+        ("trigger.flowId == 'one'", True),
+    ],
+)
+def test_a_dependency_looks_at_the_execution(tmp_path: Path, when: str, fires: bool) -> None:
+    world = World(
+        tmp_path,
+        upstream("one").replace("namespace: test.engine\n", "namespace: test.engine\nlabels: {team: data}\n"),
+        listener(f'dependsOn: [{{when: "{{{{ {when} }}}}"}}]'),
+        dialect=V2,
+    )
+    world.run()
+    assert ([item.flow_id for item in world.executor.executions()] == ["one", "listens"]) is fires

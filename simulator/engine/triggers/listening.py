@@ -207,9 +207,24 @@ class FlowTriggers:
         if any(own.get(key) != text for key, text in labels_of(item.get("labels")).items()):
             return False
         if item.get("when") is not None:
-            text = self._render(flow, live, item["when"], self.variables(live, value.outputs or {}))
+            told = self.variables(live, value.outputs or {})
+            text = self._render(flow, live, item["when"], told, self._entry(live))
             return not is_falsy(text, self.kernel.dialect)
         return True
+
+    def _entry(self, live: Live) -> dict[str, Any]:
+        """What `when` of a dependency sees of the execution, beside `trigger` (migration.md 5.3)."""
+        from simulator.engine.scope import nested
+
+        value = live.value
+        return {
+            "namespace": value.namespace,
+            "flowId": value.flow_id,
+            "state": live.state.value,
+            "labels": nested(value.labels),
+            "outputs": dict(value.outputs or {}),
+            "hasRetryAttempt": any(len(run.attempts or ()) > 1 for run in live.runs.values()),
+        }
 
     def _filter(self, item: Mapping[str, Any], flow: Flow, live: Live) -> bool:
         value = live.value
@@ -324,9 +339,17 @@ class FlowTriggers:
             memory.reset()
         return True
 
-    def _render(self, flow: Flow, live: Live, value: Any, trigger: Mapping[str, Any]) -> Any:
+    def _render(
+        self,
+        flow: Flow,
+        live: Live,
+        value: Any,
+        trigger: Mapping[str, Any],
+        more: Mapping[str, Any] | None = None,
+    ) -> Any:
         """In the context of the watched execution, with `trigger`, and `flow` of the listener."""
         variables = variables_of(self.kernel, live)
+        variables.update(more or {})
         variables["trigger"] = trigger
         variables["flow"] = {
             "id": flow.id,
