@@ -14,10 +14,8 @@ import base64
 import contextlib
 import datetime as dt
 import random
-import threading
 import zoneinfo
-from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,10 +37,9 @@ from simulator.errors import (
     InvalidFlowError,
     NotFoundError,
     SimulatorError,
-    UnsupportedError,
     UsageError,
 )
-from simulator.model.flow import Flow, Task
+from simulator.model.flow import Flow
 from simulator.plugins.registry import Registry
 from simulator.reports.masking import mask_deep, mask_diagnostic, mask_event, mask_json_lines, masked_values
 from simulator.world.config import Settings, merge
@@ -51,9 +48,10 @@ from simulator.world.endpoints import NetworkPolicy, RunEndpoints
 from simulator.world.flowfile import read_flow_text
 from simulator.world.inside import export, look_inside
 from simulator.world.mocks import Mocks
+from simulator.world.preflight import check_mocks, refuse_unsupported, undeclared_inputs
 from simulator.world.rundir import STATE_DIR, RunDir
-from simulator.world.shape import did_you_mean
 from simulator.world.sidefile import SideFile, read_side_file, side_file_of
+from simulator.world.telling import Telling
 
 if TYPE_CHECKING:
     from simulator.engine.processes import Processes
@@ -85,21 +83,21 @@ class Session:
         self.text = text
         self.settings = settings
         self.side = side
-        self.reporters: list[Reporter] = []
         self.diagnostics: list[Diagnostic] = []
         self.registry = Registry()
         self.supervisor = Supervisor(all_doubles(settings, side))
         self.rundir: RunDir | None = None
-        self._announced: set[str] = set()
-        self._lock = threading.Lock()
+        self._telling = Telling()
         self._closed = False
-        self._pending: list[Event] = []
-        self._unkept: list[Event] = []
-        self._untold: deque[Event] = deque()
         self.execution: Execution | None = None
         self.executor: Any = None
         self._redactor: Redactor | None = None
         self._processes: Processes | None = None
+
+    @property
+    def reporters(self) -> list[Reporter]:
+        """Who hears of the run; add to it before `run`."""
+        return self._telling.reporters
 
     # --- opening
 
@@ -159,8 +157,8 @@ class Session:
         )
         self.diagnostics += self.vault.diagnostics
         self.flow = self._build_flow()
-        self.diagnostics += self._check_mocks()
-        self.diagnostics += self._undeclared_inputs()
+        self.diagnostics += check_mocks(self.flow, settings.mocks, self.registry, self.dialect)
+        self.diagnostics += undeclared_inputs(self.flow, settings.inputs)
         self._hide_secret_inputs()
 
     def _env_files(self, cwd: Path) -> list[Path]:
@@ -222,76 +220,15 @@ class Session:
             if item.span is None or item.span.start not in places:
                 self._emit(DiagnosticRaised(self._now(), item))
 
-    def _check_mocks(self) -> list[Diagnostic]:
-        from simulator.world.mocks import check_mock
-
-        collector = Collector()
-        tasks = {task.id: task for task in self.flow.walk_tasks()}
-        for task_id, mock in self.settings.mocks.items():
-            task = tasks.get(task_id)
-            if task is None:
-                collector.warning(
-                    "SIM-MOCK-001",
-                    f"a mock for `{task_id}`, which is no task of {self.flow.id}",
-                    hint=did_you_mean(task_id, tasks),
-                )
-            elif task.canonical is not None:
-                check_mock(mock, self.registry.spec(task.type, self.dialect), task_id, task.span, collector)
-        if collector.has_errors:
-            raise InvalidFlowError("a mock gives what its task type does not", diagnostics=collector.sorted())
-        return collector.sorted()
-
-    def _undeclared_inputs(self) -> list[Diagnostic]:
-        """Inputs that the flow does not know: Kestra drops them with a warning; mostly they are misspelt."""
-        from simulator.model.flow_rules import leaves
-        from simulator.model.inputs import undeclared
-
-        names = [name for name, _ in leaves(self.flow.inputs)]
-        collector = Collector()
-        for name in self.settings.inputs:
-            for message in undeclared(self.flow, {name: None}):
-                hint = did_you_mean(name, names) or (
-                    f"it has: {', '.join(names)}" if names else "it takes no inputs"
-                )
-                collector.warning("SIM-INPUT-002", message, hint=hint)
-        return collector.items
-
     def _refuse_unsupported(self) -> None:
-        """A task that cannot run here and has no mock ends the run before it starts: nothing is skipped silently."""
-        from simulator.world.stubs import needs_mock
-
-        mocks = Mocks(self.settings.mocks, self.settings.mock_types)
-        tasks = [task for task in self.flow.walk_tasks() if needs_mock(task, self.registry, self.dialect)]
-        if not tasks:
-            return
-        from simulator.world.stubs import render_stubs, stubs
-
-        mocked = {str(task.span) for task in tasks if mocks.find(task) is not None}
-        # What is mocked needs no advice on how to mock it.
-        self.diagnostics = [
-            item
-            for item in self.diagnostics
-            if not (item.code == "SIM-TYPE-010" and _task_at(item, tasks, mocks))
-        ]
-        needed = stubs(self.flow, self.registry, self.dialect)
-        missing = [task for task in tasks if task.id in needed and str(task.span) not in mocked]
-        if not missing:
-            return
-        wanted = {task.id: needed[task.id] for task in missing}
-        collector = Collector()
-        for task in missing:
-            node = task.node.get("type")
-            collector.error(
-                UnsupportedError.code,
-                f"`{task.id}`: the type {task.type} cannot run here",
-                node.span if node is not None else task.span,
-            )
-        side = side_file_of(self.flow_file)
-        stub = render_stubs(wanted, self.flow)
-        hint = f"mock what cannot run, in {side}:\n{stub}"
-        last = collector.items[-1]
-        collector.items[-1] = Diagnostic(last.code, last.severity, last.message, last.span, hint)
-        raise UnsupportedError("tasks of this flow cannot run here", diagnostics=collector.sorted())
+        self.diagnostics = refuse_unsupported(
+            self.flow,
+            Mocks(self.settings.mocks, self.settings.mock_types),
+            self.registry,
+            self.dialect,
+            known=self.diagnostics,
+            side_file=side_file_of(self.flow_file),
+        )
 
     # --- running
 
@@ -410,7 +347,7 @@ class Session:
             settings=self._engine_settings(),
             mocks=mocks,
             http=RunHttp(self.endpoints),
-            on_turn=self._hand_on,
+            on_turn=self._telling.hand_on,
         )
         return self.executor
 
@@ -505,11 +442,7 @@ class Session:
         return self.clock.now()
 
     def _emit(self, event: Event) -> None:
-        """Takes an event for every reporter, in order; those of doubles wait for the loop's thread."""
-        if self._pending:
-            with self._lock:
-                waiting, self._pending = self._pending, []
-            self._unkept += waiting
+        """Takes an event for every reporter, in order."""
         # No reporter sees a secret, whatever it cuts, escapes or forgets.
         if not self.vault.redactor.idle:
             event = mask_event(event, self.vault.redactor)
@@ -517,32 +450,14 @@ class Session:
             if len(self.diagnostics) >= _DIAGNOSTICS_KEPT:
                 return
             self.diagnostics.append(event.diagnostic)
-        self._unkept.append(event)
+        self._telling.take(event)
         if self.executor is None or not self.executor.working:
-            self._hand_on()
-
-    def _hand_on(self) -> None:
-        """The events of a turn: kept in one piece first, so that what was reported anywhere is on disk; then told."""
-        tellers = [reporter for reporter in self.reporters if not hasattr(reporter, "on_events")]
-        if self._unkept:
-            for reporter in self.reporters:
-                if hasattr(reporter, "on_events"):
-                    reporter.on_events(self._unkept)
-            self._untold += self._unkept
-            self._unkept = []
-        while self._untold:
-            event = self._untold.popleft()
-            for reporter in tellers:
-                reporter.on_event(event)
+            self._telling.hand_on()
 
     def _on_double(self, name: str, address: Address) -> None:
-        with self._lock:
-            if name in self._announced:
-                return
-            self._announced.add(name)
-            # Scheme and place only: a path may hold the token that keeps others out.
-            shown = f"{address.url.partition('://')[0]}://{address.host}:{address.port}"
-            self._pending.append(DoubleReady(self._now(), name, shown, address.facts))
+        # Scheme and place only: a path may hold the token that keeps others out.
+        shown = f"{address.url.partition('://')[0]}://{address.host}:{address.port}"
+        self._telling.announce(name, DoubleReady(self._now(), name, shown, address.facts))
 
     # --- looking inside
 
@@ -584,8 +499,7 @@ class Session:
         if self.execution is not None:
             facts["executionId"] = self.execution.id
         self._emit(RunEnded(self._now(), exit_code, facts))
-        for reporter in self.reporters:
-            reporter.close()
+        self._telling.close()
 
     def close(self) -> None:
         """Takes the doubles down and removes what is not kept. Idempotent."""
@@ -605,12 +519,3 @@ class Session:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _task_at(diagnostic: Diagnostic, tasks: Sequence[Task], mocks: Mocks) -> bool:
-    """Whether a diagnostic stands at the type of a mocked task."""
-    for task in tasks:
-        node = task.node.get("type")
-        if node is not None and diagnostic.span == node.span:
-            return mocks.find(task) is not None
-    return False
