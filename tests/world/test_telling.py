@@ -12,7 +12,7 @@ NOW = dt.datetime(2024, 1, 1, tzinfo=dt.UTC)
 
 
 def jump(number: int) -> TimeJumped:
-    return TimeJumped(NOW, NOW + dt.timedelta(seconds=number), "sleep")
+    return TimeJumped(NOW, NOW + dt.timedelta(seconds=number))
 
 
 class Keeper:
