@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,8 @@ from simulator.engine.live import Live
 from simulator.engine.placement import enabled
 from simulator.engine.scope import scope_of, variables_of
 from simulator.engine.state import is_falsy
-from simulator.engine.triggers.conditions import Subject, all_hold, flat_labels, holds_quietly, labels_of
+from simulator.engine.triggers.conditions import Subject, all_hold, flat_labels, holds_quietly
+from simulator.engine.triggers.dependencies import is_satisfied
 from simulator.engine.triggers.windows import Memory, Window, key_of
 from simulator.errors import SimulatorError, UsageError
 from simulator.model.flow import Flow, Task, Trigger
@@ -157,7 +157,16 @@ class FlowTriggers:
     ) -> Mapping[str, Any] | None:
         memory = self._memories.setdefault((flow.namespace, flow.id, trigger.id), Memory())
         keys = [key_of(item) for item in items]
-        fresh = [key for key, item in zip(keys, items, strict=True) if self._is_satisfied(item, flow, live)]
+        told = self.variables(live, live.value.outputs or {})
+
+        def render(text: Any, more: Mapping[str, Any]) -> Any:
+            return self._render(flow, live, text, told, more)
+
+        fresh = [
+            key
+            for key, item in zip(keys, items, strict=True)
+            if is_satisfied(item, live, self.kernel.dialect, render)
+        ]
         if not fresh:
             return None
         window = memory.open(options, self.kernel.now(), self.kernel.settings.zone)
@@ -190,58 +199,6 @@ class FlowTriggers:
                 if isinstance(found[namespace], dict):
                     found[namespace][flow_id] = dict(outputs)
         return found
-
-    def _is_satisfied(self, item: Mapping[str, Any], flow: Flow, live: Live) -> bool:
-        """One dependency: an upstream flow, or (1.x `where`) a set of filters."""
-        value = live.value
-        if "filters" in item:
-            found = (self._filter(one, flow, live) for one in item.get("filters") or ())
-            return any(found) if item.get("operand") == "OR" else all(found)
-        if item.get("namespace") is not None and item["namespace"] != value.namespace:
-            return False
-        if item.get("flowId") is not None and item["flowId"] != value.flow_id:
-            return False
-        if item.get("states") and live.state.value not in item["states"]:
-            return False
-        own = dict(value.labels)
-        if any(own.get(key) != text for key, text in labels_of(item.get("labels")).items()):
-            return False
-        if item.get("when") is not None:
-            told = self.variables(live, value.outputs or {})
-            text = self._render(flow, live, item["when"], told, self._entry(live))
-            return not is_falsy(text, self.kernel.dialect)
-        return True
-
-    def _entry(self, live: Live) -> dict[str, Any]:
-        """What `when` of a dependency sees of the execution, beside `trigger` (migration.md 5.3)."""
-        from simulator.engine.scope import nested
-
-        value = live.value
-        return {
-            "namespace": value.namespace,
-            "flowId": value.flow_id,
-            "state": live.state.value,
-            "labels": nested(value.labels),
-            "outputs": dict(value.outputs or {}),
-            "hasRetryAttempt": any(len(run.attempts or ()) > 1 for run in live.runs.values()),
-        }
-
-    def _filter(self, item: Mapping[str, Any], flow: Flow, live: Live) -> bool:
-        value = live.value
-        name = item.get("field")
-        actual: Any = {
-            "FLOW_ID": value.flow_id,
-            "NAMESPACE": value.namespace,
-            "STATE": live.state.value,
-        }.get(str(name))
-        if name == "EXPRESSION":
-            try:
-                actual = self._render(
-                    flow, live, item.get("value"), self.variables(live, value.outputs or {})
-                )
-            except SimulatorError:
-                return False
-        return _compare(str(item.get("type")), actual, item)
 
     # --- starting
 
@@ -361,31 +318,3 @@ class FlowTriggers:
         if isinstance(value, str):
             return self.kernel.renderer.render(value, scope)
         return self.kernel.renderer.render_deep(value, scope)
-
-
-def _compare(kind: str, actual: Any, item: Mapping[str, Any]) -> bool:
-    """One filter of a 1.x precondition."""
-    text = None if actual is None else str(actual)
-    value, values = item.get("value"), [str(one) for one in item.get("values") or ()]
-    tests: Mapping[str, bool] = {
-        "EQUAL_TO": text == str(value),
-        "NOT_EQUAL_TO": text != str(value),
-        "IN": text in values,
-        "NOT_IN": text not in values,
-        "IS_TRUE": text is not None and text.strip() not in ("", "false", "0", "-0"),
-        "IS_FALSE": text is not None and text.strip() in ("", "false", "0", "-0"),
-        "IS_NULL": text is None,
-        "IS_NOT_NULL": text is not None,
-        "STARTS_WITH": text is not None and text.startswith(str(value)),
-        "ENDS_WITH": text is not None and text.endswith(str(value)),
-        "CONTAINS": text is not None and str(value) in text,
-        "REGEX": text is not None and _matches(str(value), text),
-    }
-    return tests.get(kind, False)
-
-
-def _matches(pattern: str, text: str) -> bool:
-    try:
-        return re.fullmatch(pattern, text) is not None
-    except re.error:
-        return False
