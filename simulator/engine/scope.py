@@ -90,7 +90,8 @@ def _base(kernel: Kernel, live: Live) -> dict[str, Any]:
         above = live.loop_of[0]
         base = {**_base(kernel, above), "item": _item(live)}
         if value.variables is not above.value.variables:
-            base["vars"] = value.variables if value.variables is not None else live.flow.variables
+            base.pop("vars", None)
+            base.update(_vars(live))
         live.facts["base"] = (value, base)
         return base
     flow: dict[str, Any] = {
@@ -116,7 +117,7 @@ def _base(kernel: Kernel, live: Live) -> dict[str, Any]:
         "envs": kernel.settings.envs,
         "globals": kernel.settings.globals_,
         "labels": nested(value.labels),
-        "vars": value.variables if value.variables is not None else live.flow.variables,
+        **_vars(live),
     }
     inputs = live.facts.get("clear_inputs", value.inputs)
     if inputs or live.flow.inputs:
@@ -131,6 +132,13 @@ def _base(kernel: Kernel, live: Live) -> dict[str, Any]:
             base["schedule"] = value.trigger
     live.facts["base"] = (value, base)
     return base
+
+
+def _vars(live: Live) -> dict[str, Any]:
+    """`vars`: the execution's variables, else the flow's; without any there is no such name (RunVariables)."""
+    if live.value.variables is not None:
+        return {"vars": live.value.variables}
+    return {"vars": live.flow.variables} if live.flow.variables else {}
 
 
 def _item(live: Live) -> dict[str, Any]:

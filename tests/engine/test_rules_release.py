@@ -72,7 +72,7 @@ def test_a_run_that_an_sla_interrupts_is_killed(tmp_path: Path, dialect: Dialect
     text = flow(f"- {{id: nap, type: {SLEEP}, duration: P1D}}", head=head)
     done = World(tmp_path, text, dialect=dialect).run()
     assert state(done) == "FAILED"
-    assert state(run_of(done, "nap")) == ("KILLED" if dialect is V2 else "FAILED")
+    assert state(run_of(done, "nap")) == "KILLED"
 
 
 INPUTS = """
@@ -109,7 +109,7 @@ def test_what_a_flowable_evaluated_stays_when_it_is_skipped(tmp_path: Path, dial
     done = World(tmp_path, flow(tasks), dialect=dialect).run()
     assert [str(run.state.current) for run in done.task_runs] == ["SKIPPED"] * 3
     expected = [{"evaluationResult": True}, {"value": "b", "defaults": False}, {"iterationCount": 1}]
-    assert [run.outputs for run in done.task_runs] == (expected if dialect is V2 else [None] * 3)
+    assert [run.outputs for run in done.task_runs] == expected
 
 
 @pytest.mark.parametrize("kind", ["If, condition: ", "Switch, value: "])
@@ -261,9 +261,10 @@ def test_what_becomes_of_the_siblings_of_a_failed_child(
     assert nap.state.duration.total_seconds() == took
 
 
-def test_in_1x_siblings_are_forced_to_the_state_of_their_flowable(tmp_path: Path) -> None:
+def test_in_1x_siblings_that_have_begun_end_as_their_own_work_ends(tmp_path: Path) -> None:
     text = flow(f"- {{id: p, type: {FLOW}.Parallel, tasks: [{NAP}, {{id: bad, type: {FAIL}}}]}}")
-    assert state(run_of(World(tmp_path, text, dialect=V1).run(), "nap")) == "FAILED"
+    done = World(tmp_path, text, dialect=V1).run()
+    assert (state(run_of(done, "p")), state(run_of(done, "nap"))) == ("FAILED", "SUCCESS")
 
 
 @BOTH
@@ -274,7 +275,7 @@ def test_steps_of_the_executor_come_before_results_of_workers(tmp_path: Path, di
     text = flow(f"- {{id: p, type: {FLOW}.Parallel, tasks: [{{id: bad, type: {FAIL}}}, {branch}]}}")
     done = World(tmp_path, text, dialect=dialect).run()
     assert (ids(done), state(run_of(done, "s"))) == (["p", "bad", "s", "one"], "FAILED")
-    assert state(run_of(done, "one")) == ("SUCCESS" if dialect is V2 else "FAILED")
+    assert state(run_of(done, "one")) == "SUCCESS"
 
 
 @pytest.mark.parametrize("block", ["errors", "finally"])
@@ -499,3 +500,17 @@ def test_a_failure_of_the_executor_is_told_by_what_runs_around_it(tmp_path: Path
     world = World(tmp_path, flow(f"- {{id: s, type: {FLOW}.Sequential, tasks: [{leaf}]}}"))
     assert state(world.run()) == "FAILED"
     assert [entry.task_id for entry in world.executor.logs() if entry.level == "ERROR"] == ["l", "s"]
+
+
+@BOTH
+@pytest.mark.parametrize(("head", "unknown"), [("", "vars"), ("variables: {b: 1}", "a")])
+def test_a_flow_without_variables_has_no_vars(
+    tmp_path: Path, dialect: Dialect, head: str, unknown: str
+) -> None:
+    world = World(
+        tmp_path, flow(f"- {{id: r, type: {RETURN}, format: '{{{{ vars.a }}}}'}}", head=head), dialect=dialect
+    )
+    assert state(world.run()) == "FAILED"
+    assert world.messages("ERROR") == [
+        f"Unable to find `{unknown}` used in the expression `{{{{ vars.a }}}}` at line 1"
+    ]
