@@ -30,21 +30,12 @@ class Dialect:
     """Each task run has its place in `outputs`, without outputs as an empty map (TaskOutputService.computeOutputs)."""
     failing_sla_is_violated: bool
     """An SLA whose assertion does not render counts as violated; else it is ignored (SLAService)."""
-    skipped_flowables_have_outputs: bool
-    """What a flowable evaluates when its run is created is kept although `runIf` then skips the run."""
-    leaves_outlive_their_flowable: bool
-    """Task code below a flowable that ends goes on and ends its run itself; else the run is forced to the same state."""
-    subflow_ends_as_its_child: bool
-    """A Subflow's run takes the state of its child before its own, and its attempt is the whole run
-    (SubflowExecutionEndMessageHandler; 1.1.15 does the same)."""
     rounds_fail_twice: bool
     """A LoopUntil whose condition or limits fail says so twice: for its state, and for its next round."""
     working_directory_fails_unstarted: bool
     """A WorkingDirectory whose files or `runIf` fail goes from CREATED to FAILED, as the worker that runs it knows it."""
     exit_kills_at_once: bool
     """Exit to KILLED makes the execution KILLED without KILLING, and kills its subflows too."""
-    kill_has_the_last_word: bool
-    """A run whose worker is told to stop ends KILLED, whatever end state its SLA had given it before."""
 
     def __str__(self) -> str:
         return self.version
@@ -59,13 +50,9 @@ V1 = Dialect(
     flowable_attempts=False,
     outputs_of_every_run=False,
     failing_sla_is_violated=False,
-    skipped_flowables_have_outputs=False,
-    leaves_outlive_their_flowable=False,
-    subflow_ends_as_its_child=True,
     rounds_fail_twice=False,
     working_directory_fails_unstarted=False,
     exit_kills_at_once=False,
-    kill_has_the_last_word=False,
 )
 V2 = Dialect(
     "2",
@@ -76,13 +63,9 @@ V2 = Dialect(
     flowable_attempts=True,
     outputs_of_every_run=True,
     failing_sla_is_violated=True,
-    skipped_flowables_have_outputs=True,
-    leaves_outlive_their_flowable=True,
-    subflow_ends_as_its_child=True,
     rounds_fail_twice=True,
     working_directory_fails_unstarted=True,
     exit_kills_at_once=True,
-    kill_has_the_last_word=True,
 )
 
 DIALECTS: dict[str, Dialect] = {"1": V1, "1.1": V1, "2": V2, "2.0": V2}

@@ -91,12 +91,9 @@ class Dispatcher(Outcomes):
         run = live.runs.get(run_id)
         if run is None or not run.state.current.is_created:
             return
-        if not run.force_execution:
-            if live.state in (StateType.KILLING, StateType.KILLED):
-                self.passes.finish(live, run, StateType.KILLED)
-                return
-            if live.state.is_terminated and not kernel.dialect.leaves_outlive_their_flowable:
-                return
+        if not run.force_execution and live.state in (StateType.KILLING, StateType.KILLED):
+            self.passes.finish(live, run, StateType.KILLED)
+            return
         kernel.spent += 1
         if kernel.overrun and not live.state.is_terminated:
             limit = kernel.settings.max_task_runs
@@ -167,8 +164,7 @@ class Dispatcher(Outcomes):
             return False
         if not is_falsy(text, self.kernel.dialect):
             return True
-        keeps = self.kernel.dialect.skipped_flowables_have_outputs
-        if keeps and _is_flowable(self.kernel.registry.load(task.type)):
+        if _is_flowable(self.kernel.registry.load(task.type)):
             from simulator.engine.roles.children import skipped
 
             run = skipped(self.kernel, live, run, task)

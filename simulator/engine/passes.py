@@ -218,8 +218,8 @@ class Passes:
         self.kernel.loop.call(lambda: self.dispatch(live, run_id))
 
     def end_flowable(self, live: Live, run: TaskRun, state: StateType, outputs: Any = None) -> None:
-        """A flowable run ends: children that are still open are forced to the same state (execution.md 3.4); in 2.0 only
-        flowables are."""
+        """A flowable run ends: flowables below it that are still open are forced to the same state (execution.md 3.4),
+        and so is what only waits; 1.1.15 and 2.0.0 let a worker that has begun say the last word of its run."""
         kernel = self.kernel
         group = live.groups.get(run.id)
         if group is not None and any(block.open for block in group.blocks.values()):
@@ -231,13 +231,8 @@ class Passes:
                 if interrupted is not None and child.id in live.jobs:
                     self.interrupt(live, child, interrupted)
                     continue
-                if kernel.dialect.leaves_outlive_their_flowable:
-                    forced = child.id in live.groups or child.state.current not in _BEGUN
-                else:
-                    # task code further down goes on beside the ended branch (ParallelTest.parallelFailWithFlowable);
-                    # what only waits there would wait for ever
-                    forced = child.parent_task_run_id == run.id or child.id not in live.jobs
-                if forced:
+                # task code that has begun goes on and ends its run itself (ParallelTest.parallelFailWithFlowable)
+                if child.id in live.groups or child.state.current not in _BEGUN:
                     kernel.put_run(live, kernel.forced(child, interrupted or state))
         run = live.runs[run.id]
         if run.attempts:

@@ -171,8 +171,8 @@ class Services:
         self.passes.touch(live, None)
 
     def stop(self, live: Live, state: StateType) -> None:
-        """Ends an execution with `state` (SLA): its last open run gets it too, the rest is killed. In 2.0 that run is KILLED
-        as well when a worker has it: the worker's own word comes later."""
+        """Ends an execution with `state` (SLA): its last open run gets it too, the rest is killed. That run is KILLED as well
+        when a worker has it: the worker's own word comes later (1.1.15 and 2.0.0)."""
         kernel = self.kernel
         self.executor.queues.drop(live)
         for child_id in list(live.children):
@@ -184,7 +184,7 @@ class Services:
             target = state if number == 0 else StateType.KILLED
             run = live.runs[run.id]
             job = live.jobs.pop(run.id, None)
-            if job is not None and kernel.dialect.kill_has_the_last_word:
+            if job is not None:
                 target = StateType.KILLED
             kernel.put_run(live, kernel.forced(run, target))
             if job is not None:

@@ -42,9 +42,7 @@ class SubflowRole:
         kernel = self.kernel
         restarted = run.state.current is StateType.RESTARTED
         before = run
-        # no worker has it, so it is never SUBMITTED; 2.0 makes its attempt when it ends
-        if not kernel.dialect.subflow_ends_as_its_child:
-            run = kernel.new_attempt(run, StateType.RUNNING)
+        # no worker has it, so it is never SUBMITTED, and its attempt is made when it ends
         run = kernel.put_run(live, run.with_state(StateType.RUNNING, kernel.now()))
         self.passes.on_change(live)
         context = TaskContext(kernel, live, before, task, kernel.plugin(task).spec)
@@ -70,8 +68,7 @@ class SubflowRole:
             live, replace(live.runs[run.id], outputs={"executionId": child.id, "state": child.state.value})
         )
         if context.get("wait", True) is False:
-            if kernel.dialect.subflow_ends_as_its_child:
-                run = self._with_attempt(run.with_state(StateType.SUCCESS, kernel.now()))
+            run = self._with_attempt(run.with_state(StateType.SUCCESS, kernel.now()))
             self.dispatcher.end_run(live, run, task, StateType.SUCCESS)
         else:
             child.facts["parent"] = (live, run.id)
@@ -214,8 +211,7 @@ class SubflowRole:
         state = StateType.SUCCESS
         if context.get("transmitFailed", True) and child.state in _TRANSMITTED:
             state = child.state
-            if kernel.dialect.subflow_ends_as_its_child:
-                state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
+            state = softened(state, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
         broken: str | None = child.facts.get("outputs_error")
         if broken is not None:
             self._without_outputs(live, run, task, outputs, broken)
@@ -233,10 +229,10 @@ class SubflowRole:
         elif state is StateType.WARNING:
             self._say(live, run, task, "WARN", f"Subflow execution {link(child)} ends in WARNING state")
         run = replace(run, outputs=outputs)
-        if kernel.dialect.subflow_ends_as_its_child and not run.state.current.is_terminated:
+        if not run.state.current.is_terminated:
             now = kernel.now()
             run = self._with_attempt(run.with_state(child.state, now).with_state(state, now))
-        elif run.state.current.is_terminated:
+        else:
             # the child was changed after its parent had ended: its run says so, the parent stays as it is
             kernel.put_run(live, kernel.last_attempt(run, state).with_state(state, kernel.now()))
             return
@@ -260,7 +256,7 @@ class SubflowRole:
         self.dispatcher.end_run(live, run, task, state)
 
     def _with_attempt(self, run: TaskRun) -> TaskRun:
-        """2.0's attempt of a Subflow is a copy of its run's whole history."""
+        """The attempt of a Subflow is a copy of its run's whole history."""
         return replace(run, attempts=(*(run.attempts or ()), Attempt(run.state)))
 
     def _say(self, live: Live, run: TaskRun, task: Task, level: str, message: str) -> None:
