@@ -70,7 +70,7 @@ class RunDir:
                 hint="--state-dir DIR keeps executions elsewhere",
             )
             return cls(_temporary(), keep=False, notice=notice)
-        _prune(state / "runs", keep)
+        _prune(made.root, keep)
         _sweep_work(state / "runs")
         return made
 
@@ -125,8 +125,13 @@ def _make_state_dir(state: Path) -> None:
         raise PermissionError(13, "Permission denied", str(state))
 
 
-def _prune(runs: Path, keep: int) -> None:
-    """The oldest go; a run that another process is working on is among the newest."""
-    names = sorted(path.name for path in runs.iterdir() if path.is_dir())
-    for name in names[: max(0, len(names) - keep)]:
-        shutil.rmtree(runs / name, ignore_errors=True)
+def _prune(newest: Path, keep: int) -> None:
+    """The oldest runs beside the newest go, but none that another process is working on."""
+    # names begin with a second; runs of the same second are told apart by their last change
+    others = sorted(
+        (path for path in newest.parent.iterdir() if path.is_dir() and path != newest),
+        key=lambda path: (path.name.partition("-")[0], path.stat().st_mtime_ns),
+    )
+    for path in others[: max(0, len(others) - (keep - 1))]:
+        if not is_worked_on(path):
+            shutil.rmtree(path, ignore_errors=True)

@@ -26,3 +26,19 @@ def test_without_room_for_it_a_run_is_not_kept(tmp_path: Path, monkeypatch: pyte
         assert not list((tmp_path / "state" / "runs").iterdir()), "nothing half-made is left"
     finally:
         made.close()
+
+
+def test_old_runs_go_but_none_that_is_worked_on(tmp_path: Path) -> None:
+    running = RunDir.create(tmp_path)
+    ended = RunDir.create(tmp_path)
+    ended.close()
+    assert (rundir.is_worked_on(running.root), rundir.is_worked_on(ended.root)) == (True, False)
+    for _ in range(2):
+        RunDir.create(tmp_path, keep=1).close()
+    assert running.root.is_dir()
+    assert not ended.root.is_dir()
+    running.close()
+    last = RunDir.create(tmp_path, keep=1)
+    last.close()
+    assert not running.root.is_dir()
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == [last.root.name]
