@@ -210,3 +210,11 @@ def test_a_polling_trigger_that_fails(tmp_path: Path, options: str, count: int) 
         6 if count == 0 else 1
     )
     assert len(told) == (6 if count == 0 else 2)
+
+
+def test_a_session_that_runs_away_ends(tmp_path: Path) -> None:
+    text = scheduled("cron: '* * * * * *', withSeconds: true", sleep="PT0S")
+    world = World(tmp_path, text, max_task_runs=20)
+    world.executor.play_triggers(START + HOUR)
+    assert state(world.executor.executions()[-1]) == "FAILED"
+    assert len(world.executor.executions()) < 15

@@ -178,7 +178,7 @@ class Scheduler:
         self.kernel.loop.at(max(date, self.kernel.now()), lambda: self._due(entry, date))
 
     def _due(self, entry: _Entry, date: dt.datetime) -> None:
-        if entry.due != date or entry.locked:
+        if entry.due != date or entry.locked or self.kernel.overrun:
             return  # another date took its place, or it waits for `released`
         if self._down is not None and self.kernel.now() in self._down and entry.backfill is None:
             self.kernel.loop.at(self._down.end, lambda: self._up_again(entry, date))
