@@ -2,7 +2,8 @@
 
     python -m benchmarks.scale [--repeat N] [--iterations N]
 
-CPU is that of the process (user and system); peak is its largest resident memory.
+CPU is that of the process (user and system); peak is its largest resident memory. The kinds of run take turns, so that
+what else the machine does hits all of them; ratios are of the medians of CPU.
 """
 
 from __future__ import annotations
@@ -27,6 +28,17 @@ tasks:
     tasks:
       - {{id: log, {log}, message: "Hi {{{{ {value} }}}}"}}
 """
+
+
+KINDS = (
+    "hello",
+    "nested",
+    "foreach -q --keep 0",
+    "foreach -q",
+    "loop -q --keep 0",
+    "loop -q",
+    "foreach -q --keep 0 --report report.html",
+)
 
 
 def nested(depth: int) -> str:
@@ -73,23 +85,21 @@ def main() -> None:
         for name, text in flows.items():
             (Path(folder) / f"{name}.yml").write_text(text, "utf-8")
         once(["hello.yml"], folder)
-        for name, options in (
-            ("hello", []),
-            ("nested", []),
-            ("foreach", ["-q", "--keep", "0"]),
-            ("foreach", ["-q"]),
-            ("loop", ["-q", "--keep", "0"]),
-            ("loop", ["-q"]),
-            ("foreach", ["-q", "--keep", "0", "--report", "report.html"]),
-        ):
-            repeat = 5 * args.repeat if name == "hello" else args.repeat
-            runs = [once([f"{name}.yml", *options], folder) for _ in range(repeat)]
-            walls, cpus, peaks = zip(*runs)
+        runs: dict[str, list[tuple[float, float, int]]] = {kind: [] for kind in KINDS}
+        for _ in range(args.repeat):
+            for kind, taken in runs.items():
+                name, *options = kind.split()
+                taken += [once([f"{name}.yml", *options], folder) for _ in range(5 if name == "hello" else 1)]
+        middle: dict[str, float] = {}
+        for kind, taken in runs.items():
+            walls, cpus, peaks = zip(*taken)
+            middle[kind] = statistics.median(cpus)
             print(
-                f"{name + ' ' + ' '.join(options):<44} wall {statistics.median(walls):6.2f} s"
-                f" ({min(walls):.2f}-{max(walls):.2f})  cpu {statistics.median(cpus):6.2f} s  peak {max(peaks)} MB",
-                flush=True,
+                f"{kind:<44} wall {statistics.median(walls):6.2f} s ({min(walls):.2f}-{max(walls):.2f})"
+                f"  cpu {middle[kind]:6.2f} s ({min(cpus):.2f}-{max(cpus):.2f})  peak {max(peaks)} MB"
             )
+        for name in ("foreach", "loop"):
+            print(f"{name}, kept / not kept: {middle[f'{name} -q'] / middle[f'{name} -q --keep 0']:.2f}")
         print(f"report.html: {(Path(folder) / 'report.html').stat().st_size / 1e6:.1f} MB")
 
 

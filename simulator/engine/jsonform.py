@@ -56,7 +56,7 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, float):
         return value if isfinite(value) else str(value).replace("inf", "Infinity").replace("nan", "NaN")
-    if isinstance(value, Mapping):
+    if isinstance(value, (dict, Mapping)):  # the first of the two is asked in no time
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)):
         return [plain(item) for item in value]
@@ -177,29 +177,39 @@ def to_json(execution: Execution, *, task_runs: bool = True) -> dict[str, Any]:
     if task_runs:
         found["taskRunList"] = [task_run_to_json(run) for run in execution.task_runs]
     found["inputs"] = plain(execution.inputs)
-    optional: dict[str, Any] = {
-        "outputs": None if execution.outputs is None else plain(execution.outputs),
-        "variables": None if execution.variables is None else plain(execution.variables),
-        "trigger": _trigger_to_json(execution),
-        "parentId": execution.parent_id,
-        "originalId": execution.original_id,
-        "kind": execution.kind,
-        "loop": None if execution.loop is None else plain(execution.loop),
-        "scheduleDate": None if execution.schedule_date is None else date_text(execution.schedule_date),
-    }
-    found.update({key: value for key, value in optional.items() if value is not None})
+    if execution.outputs is not None:
+        found["outputs"] = plain(execution.outputs)
+    if execution.variables is not None:
+        found["variables"] = plain(execution.variables)
+    trigger = _trigger_to_json(execution)
+    if trigger:
+        found["trigger"] = trigger
+    if execution.parent_id is not None:
+        found["parentId"] = execution.parent_id
+    if execution.original_id is not None:
+        found["originalId"] = execution.original_id
+    if execution.kind is not None:
+        found["kind"] = execution.kind
+    if execution.loop is not None:
+        found["loop"] = plain(execution.loop)
+    if execution.schedule_date is not None:
+        found["scheduleDate"] = date_text(execution.schedule_date)
     found["labels"] = [{"key": key, "value": value} for key, value in execution.labels]
     found["metadata"] = {"attemptNumber": execution.attempt_number}
     found["state"] = state_to_json(execution.state)
     return found
 
 
-def _trigger_to_json(execution: Execution) -> dict[str, Any] | None:
+def _trigger_to_json(execution: Execution) -> dict[str, Any]:
     """What started the execution: id and type of the trigger (or the task), its variables."""
-    found: dict[str, Any] = {"id": execution.trigger_id, "type": execution.trigger_type}
+    found: dict[str, Any] = {}
+    if execution.trigger_id is not None:
+        found["id"] = execution.trigger_id
+    if execution.trigger_type is not None:
+        found["type"] = execution.trigger_type
     if execution.trigger is not None:
         found["variables"] = plain(execution.trigger)
-    return {key: value for key, value in found.items() if value is not None} or None
+    return found
 
 
 def _labels(value: Any) -> tuple[tuple[str, str], ...]:

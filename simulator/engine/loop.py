@@ -23,7 +23,7 @@ from simulator.engine.jobs import Job, Jobs, Phase
 __all__ = ["Loop", "Timer"]
 
 _FOREVER = 3600.0
-_TURN = 64
+_TURN = 128
 """Steps of a turn: counted, not timed, so that the same run has the same turns."""
 _GC_STEP = 200_000
 """Container objects made between two young collections while the loop works."""
@@ -59,6 +59,7 @@ class Loop:
         self._steps = 0
         self._thread = 0
         self._ready: deque[Callable[[], None]] = deque()
+        self._results: deque[Callable[[], None]] = deque()
         self._timers: list[Timer] = []
         self._weak: list[Timer] = []
         self._number = 0
@@ -71,6 +72,11 @@ class Loop:
     def call(self, action: Callable[[], None]) -> None:
         """Does `action` after what is ready already."""
         self._ready.append(action)
+
+    def later(self, action: Callable[[], None]) -> None:
+        """Does `action` when the executor has nothing else to do: what a worker sends comes after the executor's own steps,
+        one result at a time (each is a message of its own in Kestra)."""
+        self._results.append(action)
 
     def at(self, moment: dt.datetime, action: Callable[[], None], *, weak: bool = False) -> Timer:
         """Does `action` at `moment` of the run's clock."""
@@ -170,6 +176,10 @@ class Loop:
                 return True
             if self._ready:
                 self._ready.popleft()()
+                self._step()
+                continue
+            if self._results:
+                self._results.popleft()()
                 self._step()
                 continue
             for job in self.jobs.live():
