@@ -17,16 +17,16 @@ from simulator.storage import ion
 
 __all__ = ["extension_of", "iter_lines", "parse_size", "split_file"]
 
-_SIZE = re.compile(r"\s*(\d+)\s*([KMGT]?)i?B?\s*", re.IGNORECASE)
-_UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
+_SIZE = re.compile(r"(\d+)(?:([KMG])B)?", re.IGNORECASE)
+_UNITS = {"": 0, "K": 1, "M": 2, "G": 3}
 
 
 def parse_size(text: str) -> int:
-    """A human size in bytes: `10MB`, `512`, `1 KB` (units of 1024)."""
+    """A human size in bytes: `10MB`, `512`, `1KB` (units of 1024; Kestra reads no others)."""
     match = _SIZE.fullmatch(text)
     if match is None:
-        raise StorageError(f"Cannot parse size '{text}'")
-    return int(match[1]) << (10 * _UNITS[match[2].upper()])
+        raise StorageError(f"Invalid size with value '{text}'")
+    return int(match[1]) << (10 * _UNITS[(match[2] or "").upper()])
 
 
 def extension_of(uri: str) -> str:

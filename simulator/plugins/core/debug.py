@@ -25,7 +25,8 @@ class Return:
     def run(self, ctx: RunContext) -> TaskResult:
         start = ctx.clock.now()
         value = ctx.get("format")
-        ctx.logger.debug("{}", "null" if value is None else value)
+        if value is not None:
+            ctx.logger.debug("{}", value)
         ctx.metric("length", len(value) if value is not None else 0)
         ctx.metric("duration", (ctx.clock.now() - start).total_seconds(), type="timer")
         return TaskResult({"value": value} if value is not None else {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -45,6 +46,20 @@ def rendered_value(ctx: RunContext, name: str = "value") -> Any:
     return render(raw) if isinstance(raw, str) else ctx.render(raw)
 
 
+def set_value(ctx: RunContext) -> Any:
+    """The value of a Set: its property holds a text, so what is no text in the flow becomes its JSON text first.
+
+    One expression still gives what it is.
+    """
+    import json
+
+    raw = ctx.raw("value")
+    if raw is None:
+        return None
+    text = raw if isinstance(raw, str) else json.dumps(raw, separators=(",", ":"), ensure_ascii=False)
+    return ctx.render_typed(text)
+
+
 class Set:
     """Sets a key."""
 
@@ -65,7 +80,7 @@ class Set:
     def run(self, ctx: RunContext) -> TaskResult:
         namespace = namespace_of(ctx)
         key = check_key(ctx.get("key"))
-        value = rendered_value(ctx)
+        value = set_value(ctx)
         kind = ctx.get("kvType")
         if kind is not None:
             value = _converted(value, kind, ctx.dialect.major)
@@ -88,8 +103,25 @@ def _converted(value: Any, kind: str, major: int) -> Any:
         return value
     try:
         return _parse(value, kind, major)
-    except (ValueError, ArithmeticError) as error:
-        raise TaskError(f"Text '{value}' could not be parsed as {kind}: {error}") from None
+    except (ValueError, ArithmeticError):
+        raise TaskError(_unreadable(value, kind, major), hint=f"`{value}` is no {kind}") from None
+
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?)?")
+
+
+def _unreadable(value: str, kind: str, major: int) -> str:
+    """What the JVM says of a text that is not of the type."""
+    from simulator.expressions.java.json_errors import explain_json
+
+    if kind in ("NUMBER", "JSON"):
+        return explain_json(value) or f"Cannot read `{value}` as a {kind.lower()}"
+    if major >= 2 and kind != "DATE":
+        return f"Cannot convert value '{value}' to {'Duration' if kind == 'DURATION' else 'Instant'}"
+    if kind == "DURATION":
+        return "Text cannot be parsed to a Duration"
+    begun = _DAY.match(value)
+    return f"Text '{value}' could not be parsed at index {begun.end() if begun else 0}"
 
 
 def _number_text(value: int | float | Decimal) -> Any:

@@ -69,11 +69,10 @@ class UploadFiles:
             raise TaskError("files or filesMap is required")
         destination = ctx.get("destination", "/")
         conflict = ctx.get("conflict", "OVERWRITE")
-        store = cast(_Files, ctx.namespace_files)
         count = 0
         for path in list(match_working_dir(ctx.working_dir, patterns)) if patterns else ():
             relative = path.relative_to(ctx.working_dir).as_posix()
-            store.put(namespace, posixpath.join(destination, relative), path, conflict=conflict)
+            self._put(ctx, namespace, posixpath.join(destination, relative), path, conflict)
             count += 1
         for name, uri in (files or {}).items():
             try:
@@ -84,9 +83,31 @@ class UploadFiles:
                     raise
                 continue
             with source:
-                store.put(namespace, posixpath.join(destination, name.lstrip("/")), source, conflict=conflict)
+                self._put(ctx, namespace, destination + name, source, conflict)
             count += 1
         return TaskResult(fact=f"{count} files -> {namespace}")
+
+    @staticmethod
+    def _put(ctx: RunContext, namespace: str, path: str, content: Any, conflict: str) -> None:
+        """Files of the working directory go into the folder `destination`; names of `filesMap` stand right behind it, so
+        there a folder wants its slash."""
+        store = cast(_Files, ctx.namespace_files)
+        shown = "/" + path.lstrip("/")
+        there = ctx.namespace_files.exists(namespace, path)
+        if there and conflict == "ERROR":
+            raise TaskError(
+                f"File '{shown}' already exists in namespace '{namespace}' and conflict is set to ERROR"
+            )
+        if there and conflict == "SKIP":
+            ctx.logger.debug(
+                "File '{}' already exists in namespace '{}' and conflict is set to SKIP. Skipping.",
+                shown,
+                namespace,
+            )
+            return
+        store.put(namespace, path, content, conflict=conflict)
+        told = "overwritten into" if there else "added to"
+        ctx.logger.debug(f"File '{{}}' {told} namespace '{{}}'.", shown, namespace)
 
     @staticmethod
     def _files_map(ctx: RunContext) -> dict[str, str] | None:
@@ -129,7 +150,8 @@ class DownloadFiles:
         for path in ctx.namespace_files.list(namespace):
             if matches(path):
                 with store.open(namespace, path) as source:
-                    files[f"/{path}"] = ctx.put_bytes(source, f"{destination}/{path}".lstrip("/"))
+                    uri = files[f"/{path}"] = ctx.put_bytes(source, f"{destination}{path}".lstrip("/"))
+                ctx.logger.debug("Downloaded {}", uri)
         ctx.metric("downloaded", len(files))
         return TaskResult({"files": files}, fact=f"{len(files)} files")
 
@@ -156,8 +178,11 @@ class DeleteFiles:
         for path in ctx.namespace_files.list(namespace):
             if matches(path) and ctx.namespace_files.delete(namespace, path):
                 count += 1
+                ctx.logger.debug("Deleted {}", path)
                 folder = posixpath.dirname(path)
                 while parents and folder and store.remove_empty_folder(namespace, folder):
+                    if ctx.dialect.major >= 2:
+                        ctx.logger.debug("Deleted empty folder: {}", folder)
                     folder = posixpath.dirname(folder)
         ctx.metric("deleted", count)
         return TaskResult(fact=f"{count} files")

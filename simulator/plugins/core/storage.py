@@ -73,12 +73,14 @@ class Concat:
     def run(self, ctx: RunContext) -> TaskResult:
         import orjson
 
+        from simulator.expressions.java.json_errors import explain_json
+
         files = ctx.get("files")
         if isinstance(files, str):
             try:
                 files = orjson.loads(files)
             except ValueError as error:
-                raise TaskError(f"Invalid `files` properties: {error}") from None
+                raise TaskError(explain_json(files) or str(error)) from None
         if not isinstance(files, list):
             raise TaskError(f"Invalid `files` properties with type '{java_class(files)}'")
         separator = (ctx.get("separator") or "").encode()

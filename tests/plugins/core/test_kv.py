@@ -34,9 +34,38 @@ def test_set_renders_typed(tmp_path: Path) -> None:
     run(tmp_path, Set, {"key": "{{ flow.id }}", "value": "{{ outputs.x }}"}, variables=variables)
     assert stored(tmp_path, "my_flow") == {"rows": [1, {"a": "b"}]}
     run(tmp_path, Set, {"key": "k", "value": {"a": "{{ flow.id }}", "n": 1}})
+    assert stored(tmp_path, "k") == '{"a":"my_flow","n":1}'
+    run(tmp_path, Set, {"key": "k", "value": {"a": "{{ flow.id }}", "n": 1}, "kvType": "JSON"})
     assert stored(tmp_path, "k") == {"a": "my_flow", "n": 1}
-    run(tmp_path, Set, {"key": "k", "value": 12})
+    for value, text in ((12, "12"), (True, "true"), ([1, "a"], '[1,"a"]')):
+        run(tmp_path, Set, {"key": "k", "value": value})
+        assert stored(tmp_path, "k") == text
+    run(tmp_path, Set, {"key": "k", "value": "{{ 12 }}"})
     assert stored(tmp_path, "k") == 12
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "old", "new"),
+    [
+        ("NUMBER", "abc", "Unrecognized token 'abc': was expecting", None),
+        ("JSON", "abc", "Unrecognized token 'abc': was expecting", None),
+        ("DURATION", "abc", "Text cannot be parsed to a Duration", "Cannot convert value 'abc' to Duration"),
+        (
+            "DATETIME",
+            "abc",
+            "Text 'abc' could not be parsed at index 0",
+            "Cannot convert value 'abc' to Instant",
+        ),
+        ("DATE", "2024-01-01x", "Text '2024-01-01x' could not be parsed at index 10", None),
+    ],
+)
+def test_what_is_said_of_values_of_another_type(
+    tmp_path: Path, kind: str, value: str, old: str, new: str | None
+) -> None:
+    for dialect, message in ((V1, old), (V2, new or old)):
+        with pytest.raises(TaskError) as caught:
+            run(tmp_path, Set, {"key": "k", "value": value, "kvType": kind}, dialect=dialect)
+        assert caught.value.message.startswith(message)
 
 
 @pytest.mark.parametrize(

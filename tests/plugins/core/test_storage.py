@@ -225,10 +225,10 @@ def test_upload(tmp_path: Path, dialect: Dialect) -> None:
         "destination": "/dest",
     }
     assert run(ns.UploadFiles, ctx) is None
-    assert ctx.namespace_files.list(NS) == ["dest/d/a.txt", "dest/m/c.txt"]
-    assert ctx.namespace_files.read(NS, "dest/m/c.txt") == b"C"
+    assert ctx.namespace_files.list(NS) == ["dest/d/a.txt", "destm/c.txt"]
+    assert ctx.namespace_files.read(NS, "destm/c.txt") == b"C"
     ctx.properties["conflict"] = "ERROR"
-    with pytest.raises(StorageError, match="conflict is set to ERROR"):
+    with pytest.raises(TaskError, match="^File '/dest/d/a.txt' already exists in namespace .* set to ERROR$"):
         run(ns.UploadFiles, ctx)
     for properties, message in (
         ({}, "files or filesMap is required"),
