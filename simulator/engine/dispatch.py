@@ -250,7 +250,7 @@ class Dispatcher(Outcomes):
                 if after is not None:
                     after()
 
-            kernel.loop.call(at_once)
+            kernel.loop.later(at_once)
             return
         key = (live.id, run.id)
 

@@ -152,7 +152,10 @@ def test_values_of_a_loop(tmp_path: Path, values: Any, expected: list[str]) -> N
     [
         ([True], "Unknown value element type: class java.lang.Boolean"),
         ([[1]], "Unknown value element type: class java.util.ArrayList"),
-        ("'3'", "Unknown value type: NUMBER"),
+        (
+            "'3'",
+            "The `values` must be a list, a map, or an expression that renders to one, but got: '3'.",
+        ),
         ("'[1, null]'", 'Found a null value inside the iteration values="[1, null]"'),
         ("'nothing'", "or an expression that renders to one, but got: 'nothing'."),
     ],

@@ -514,3 +514,32 @@ def test_a_flow_without_variables_has_no_vars(
     assert world.messages("ERROR") == [
         f"Unable to find `{unknown}` used in the expression `{{{{ vars.a }}}}` at line 1"
     ]
+
+
+@BOTH
+def test_results_of_workers_come_one_at_a_time(tmp_path: Path, dialect: Dialect) -> None:
+    """After the first one the executor sees what follows from it, before it knows of the second."""
+    tasks = f"""
+    - id: d
+      type: {FLOW}.Dag
+      tasks:
+        - {{task: {{id: first, type: {LOG}, message: x}}}}
+        - {{task: {{id: second, type: {FAIL}}}}}
+        - {{task: {{id: third, type: {LOG}, message: x}}, dependsOn: [first]}}
+        - {{task: {{id: never, type: {LOG}, message: x}}, dependsOn: [third]}}
+    """
+    done = World(tmp_path, flow(tasks), dialect=dialect).run()
+    assert (state(done), ids(done)) == ("FAILED", ["d", "first", "second", "third"])
+
+
+@pytest.mark.parametrize(
+    "task",
+    [
+        f"type: {FLOW}.Loop, values: '3', tasks: [{{id: a, type: {LOG}, message: x}}]",
+        f"type: {FLOW}.Parallel, concurrent: '{{{{ 0 - 1 }}}}', tasks: [{{id: a, type: {LOG}, message: x}}]",
+    ],
+)
+def test_a_flowable_that_cannot_begin_may_not_fail(tmp_path: Path, task: str) -> None:
+    world = World(tmp_path, flow(f"- {{id: f, allowFailure: true, {task}}}"))
+    assert (state(world.run()), ids(world.executor.executions()[0])) == ("FAILED", ["f"])
+    assert world.messages("ERROR")[0].startswith("Failed to process flowable task ")

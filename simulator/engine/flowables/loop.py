@@ -117,7 +117,9 @@ def _values(view: View) -> tuple[Iterable[LoopItem], BinaryIO | None, int | None
             return [LoopItem(value) for value in dict.fromkeys(texts)], None, None
         if isinstance(found, dict):
             return _pairs(found), None, None
-        raise TaskError(f"Unknown value type: {_node_type(found)}")
+        raise TaskError(
+            f"The `values` must be a list, a map, or an expression that renders to one, but got: '{text}'."
+        )
     if isinstance(raw, list):
         _no_null(raw, raw)
         return [LoopItem(value) for value in dict.fromkeys(_element(view, item) for item in raw)], None, None
@@ -148,12 +150,6 @@ def _pairs(values: dict[str, Any]) -> list[LoopItem]:
 def _no_null(items: list[Any], whole: Any) -> None:
     if any(item is None for item in items):
         raise TaskError(f"Found a null value inside the iteration values={compact(whole)}")
-
-
-def _node_type(value: Any) -> str:
-    if isinstance(value, bool):
-        return "BOOLEAN"
-    return "NULL" if value is None else "NUMBER" if isinstance(value, (int, float)) else "STRING"
 
 
 def _rows(source: BinaryIO) -> Iterator[LoopItem]:

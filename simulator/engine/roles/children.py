@@ -39,9 +39,7 @@ def skipped(kernel: Kernel, live: Live, run: TaskRun, task: Task) -> TaskRun:
 
 
 def _java_form(run: TaskRun, dialect: Dialect) -> str:
-    """`TaskRun.toString()` of a run just created; in 1.x its id, that is enough to find it by."""
-    if dialect.major < 2:
-        return run.id
+    """`TaskRun.toString()` of a run just created; 2.0 keeps outputs apart and knows assets."""
     created = run.state.histories[0]
     facts: dict[str, object] = {
         "tenantId": "main",
@@ -53,13 +51,13 @@ def _java_form(run: TaskRun, dialect: Dialect) -> str:
         "parentTaskRunId": run.parent_task_run_id,
         "value": run.value,
         "attempts": None,
-        "assetEmits": None,
+        **({"outputs": None} if dialect.major == 1 else {"assetEmits": None}),
         "state": "State(current=CREATED, histories=[State.History(state=CREATED, date="
         f"{java_text(Instant.of(created.date))})])",
         "iteration": run.iteration,
         "dynamic": None,
         "forceExecution": True if run.force_execution else None,
-        "outputs": None,
+        **({} if dialect.major == 1 else {"outputs": None}),
     }
     return f"TaskRun({', '.join(f'{name}={java_text(value)}' for name, value in facts.items())})"
 
@@ -112,7 +110,7 @@ class ChildrenRole:
             if isinstance(error, ConstraintError) and self.kernel.dialect.major >= 2:
                 message = f"Failed to process flowable task {run.id}: {failure_text(error)}"
                 self.kernel.log(live, "ERROR", message, run=run, task=task)
-                self._end(live, run, task, StateType.FAILED)
+                self.passes.end_flowable(live, live.runs[run.id], StateType.FAILED)  # whatever it allows
                 return None
             outputs = bool(cls.spec.outputs)
             if outputs and not run.outputs:

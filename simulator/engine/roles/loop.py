@@ -72,7 +72,7 @@ class LoopRole(ChildrenRole):
         except Exception as error:  # noqa: BLE001 - any failure FAILS the run, as in Kestra
             message = f"Failed to process flowable task {run.id}: {failure_text(error)}"
             kernel.log(live, "ERROR", message, run=run, task=task)
-            self._end(live, run, task, StateType.FAILED)
+            self.passes.end_flowable(live, live.runs[run.id], StateType.FAILED)  # whatever it allows
             return
         fetch = context.raw("fetchType") or "AUTO"
         limit = context.raw("concurrencyLimit")
