@@ -32,8 +32,6 @@ class Dialect:
     """An SLA whose assertion does not render counts as violated; else it is ignored (SLAService)."""
     rounds_fail_twice: bool
     """A LoopUntil whose condition or limits fail says so twice: for its state, and for its next round."""
-    working_directory_fails_unstarted: bool
-    """A WorkingDirectory whose files or `runIf` fail goes from CREATED to FAILED, as the worker that runs it knows it."""
     exit_kills_at_once: bool
     """Exit to KILLED makes the execution KILLED without KILLING, and kills its subflows too."""
 
@@ -51,7 +49,6 @@ V1 = Dialect(
     outputs_of_every_run=False,
     failing_sla_is_violated=False,
     rounds_fail_twice=False,
-    working_directory_fails_unstarted=False,
     exit_kills_at_once=False,
 )
 V2 = Dialect(
@@ -64,7 +61,6 @@ V2 = Dialect(
     outputs_of_every_run=True,
     failing_sla_is_violated=True,
     rounds_fail_twice=True,
-    working_directory_fails_unstarted=True,
     exit_kills_at_once=True,
 )
 

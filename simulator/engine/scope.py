@@ -46,6 +46,8 @@ class LogLookup:
         self._live = live
 
     def error_logs(self) -> Sequence[Mapping[str, Any]]:
+        # 1.x has one field more (1.1.15 writes it, although nothing sets it)
+        more = {"deleted": False} if self._live.flow.dialect.major == 1 else {}
         return [
             {
                 "tenantId": "main",
@@ -59,6 +61,7 @@ class LogLookup:
                 "level": entry.level,
                 "thread": entry.thread,
                 "message": entry.message,
+                **more,
             }
             for entry in self._live.logs
             if entry.level == "ERROR"
@@ -168,6 +171,13 @@ def outputs_of(live: Live) -> dict[str, Any]:
     return merged
 
 
+def tasks_of(live: Live) -> dict[str, Any]:
+    """The `tasks` tree: of an iteration its own plus the enclosing executions' (2.0)."""
+    if live.loop_of is None:
+        return live.task_states
+    return {**live.task_states, **tasks_of(live.loop_of[0])}
+
+
 def _taskrun(live: Live, run: TaskRun) -> dict[str, Any]:
     result: dict[str, Any] = {
         "id": run.id,
@@ -176,6 +186,8 @@ def _taskrun(live: Live, run: TaskRun) -> dict[str, Any]:
     }
     if run.parent_task_run_id is not None:
         result["parentId"] = run.parent_task_run_id
+    elif live.loop_of is not None:
+        result["parentId"] = live.loop_of[1]
     value = run.value
     if value is None and run.parent_task_run_id is not None:
         # children of a WorkingDirectory take its value (execution.md 11)
@@ -212,7 +224,7 @@ def variables_of(
     variables = dict(_base(kernel, live))
     if kernel.dialect.major >= 2 or live.runs:
         variables["outputs"] = outputs_of(live)
-        variables["tasks"] = live.task_states
+        variables["tasks"] = tasks_of(live)
     if run is not None:
         attempts = run
         variables["taskrun"] = _taskrun(live, attempts)

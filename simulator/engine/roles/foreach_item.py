@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.engine.context import TaskContext
 from simulator.engine.dispatch import Dispatcher
-from simulator.engine.execution import StateType, TaskRun
+from simulator.engine.execution import State, StateType, TaskRun
 from simulator.engine.flowables.foreach_item import ForEachItem, parts
 from simulator.engine.live import Live
 from simulator.engine.roles.children import ChildrenRole
@@ -87,6 +87,7 @@ class ForEachItemRole(ChildrenRole):
         uri = str(context.render(context.raw("items")))
         if not uri.startswith("kestra://"):
             message = f"Unable to split the items from {uri}, this is not an internal storage URI!"
+            self.kernel.log(live, "ERROR", message, run=run, task=outer)
             raise TaskError(message)
         batch = context.render(context.raw("batch") or {})
         extension = extension_of(uri)
@@ -127,7 +128,9 @@ class ForEachItemRole(ChildrenRole):
     def _items(self, live: Live, run: TaskRun, task: Task, outer: Task, context: TaskContext) -> None:
         uris, progress = self._all_items(live, run, outer, context)
         if not uris:
-            self._done(live, run, task, StateType.SUCCESS, None)
+            # nothing is started: the executor ends the run as it was created, without an attempt
+            bare = replace(run, attempts=None, state=State(run.state.histories[:1]))
+            self.dispatcher.end_run(live, bare, task, StateType.SUCCESS)
             return
         wait = context.raw("wait")
         for number, uri in enumerate(uris):
@@ -245,7 +248,7 @@ class ForEachItemRole(ChildrenRole):
         progress = live.facts.get(f"items:{items.id}", {})
         outputs = progress.get("outputs", {})
         if not outputs:
-            self._done(live, run, task, StateType.SUCCESS, None)
+            self._done(live, run, task, StateType.SUCCESS, {})
             return
         buffer = io.BytesIO()
         for number in sorted(outputs):

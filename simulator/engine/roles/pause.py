@@ -135,9 +135,8 @@ class PauseRole(ChildrenRole):
             to = end if timeout else state
             outputs = {"resumed": {"on": kernel.now().replace(tzinfo=None).isoformat(), "to": to.value}}
         run = kernel.put_run(live, replace(run, outputs={**(run.outputs or {}), **outputs}))
-        if kernel.dialect.major >= 2:
-            # 2.0 counts the way on as another attempt of the execution
-            kernel.change(live, attempt_number=live.value.attempt_number + 1)
+        # the way on counts as another attempt of the execution (1.1.15 and 2.0.0)
+        kernel.change(live, attempt_number=live.value.attempt_number + 1)
         if state is StateType.CANCELLED:
             self._cancel(live, run)
             return

@@ -82,23 +82,19 @@ class WorkingDirectoryRole(ChildrenRole):
         self._close(run)
         state = softened(StateType.FAILED, allow_failure=task.allow_failure, allow_warning=task.allow_warning)
         run = live.runs[run.id]
-        if self.kernel.dialect.working_directory_fails_unstarted:
-            created = State(run.state.histories[:1])
-            run = self.kernel.put_run(live, replace(run, attempts=None, state=created))
+        # the executor knows the run as the worker found it: from CREATED to FAILED
+        created = State(run.state.histories[:1])
+        run = self.kernel.put_run(live, replace(run, attempts=None, state=created))
         self.passes.end_flowable(live, run, state)
 
     def abort(self, live: Live, child: TaskRun, reason: str) -> None:
-        """A child's `runIf` cannot be rendered: the child has no run, the WorkingDirectory FAILS. 2.0 says so in the log of
-        the child, 1.x in its own."""
+        """A child's `runIf` cannot be rendered: the child has no run, the WorkingDirectory FAILS, and the log of the
+        child says why."""
         self.kernel.remove_run(live, child.id)
         run = live.runs[child.parent_task_run_id or ""]
         task = live.placements.task(run.task_id)
         assert task is not None
-        if self.kernel.dialect.working_directory_fails_unstarted:
-            self.kernel.log(live, "ERROR", f"Failed evaluating runIf: {reason}", run=child, task=task)
-        else:
-            message = f"Failed to evaluate the runIf condition for task {child.task_id}. Cause: {reason}"
-            self.kernel.log(live, "ERROR", message, run=run, task=task)
+        self.kernel.log(live, "ERROR", f"Failed evaluating runIf: {reason}", run=child, task=task)
         self._end_failed(live, run, task)
 
     def list_over(self, live: Live, run: TaskRun, task: Task, state: StateType) -> bool:
@@ -128,7 +124,9 @@ class WorkingDirectoryRole(ChildrenRole):
             self._fail(live, run, task, "postExecuteTasks", error)
             return True
         self._close(run)
-        self.passes.end_flowable(live, replace(live.runs[run.id]), state, outputs or None)
+        # what a worker has done has outputs in 1.x, be they empty (execution.md 10)
+        empty: dict[str, Any] | None = {} if self.kernel.dialect.major == 1 else None
+        self.passes.end_flowable(live, replace(live.runs[run.id]), state, outputs or empty)
         return True
 
     def _close(self, run: TaskRun) -> None:
