@@ -33,7 +33,7 @@ def on_terminal(flow: Path, answer: bytes, prompt: bytes = b"why") -> tuple[int,
     if pid == 0:
         os.chdir(flow.parent)
         os.execve(sys.executable, [sys.executable, "-m", "simulator", flow.name], env)  # noqa: S606
-    seen, answered, end = b"", False, time.monotonic() + 15
+    seen, answered, end = b"", False, time.monotonic() + 40
     while time.monotonic() < end:
         if select.select([terminal], [], [], 0.05)[0]:
             try:
