@@ -82,7 +82,6 @@ class TaskContext:
             self.variables = copied
         if extra:
             self.variables = {**self.variables, **extra}
-        self.logger = Logger(self)
         self.storage = kernel.storage
         self.kv = kernel.kv
         self.namespace_files = kernel.namespace_files
@@ -90,6 +89,10 @@ class TaskContext:
         self.dynamic: list[TaskRun] = []
 
     # --- services
+
+    @property
+    def logger(self) -> Logger:
+        return Logger(self)  # not kept: the two would be a cycle, which only the garbage collector takes away
 
     @property
     def clock(self) -> Clock:
