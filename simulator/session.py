@@ -89,6 +89,8 @@ class Session:
         self.rundir: RunDir | None = None
         self._telling = Telling()
         self._closed = False
+        self.frozen: bool | None = None
+        """Whether real work leaves no trace on the clock; None: when its start is given"""
         self.execution: Execution | None = None
         self.executor: Any = None
         self._redactor: Redactor | None = None
@@ -313,7 +315,9 @@ class Session:
             mocks = ReusingMocks(settings.mocks, settings.mock_types, part)
             self.flow = part.flow
         self.clock = RunClock(
-            simulated=not settings.real_time, start=settings.now, frozen=settings.now is not None
+            simulated=not settings.real_time,
+            start=settings.now,
+            frozen=self.frozen if self.frozen is not None else settings.now is not None,
         )
         self.flows = DeployedFlows(self.flow, settings.flows, self.registry, self.dialect)
         self.storage = LocalStorage(self.rundir.storage, self.dialect, rng, self.clock.now)

@@ -245,11 +245,14 @@ def _open(args: argparse.Namespace, console: Console, stored: StoredRun) -> Sess
     flags = dict(flags_of(args))
     if flags.get("kestra") in (None, "auto") and started.get("dialect"):
         flags["kestra"] = "1" if str(started["dialect"]).startswith("1") else "2"
-    if not flags.get("now") and not flags.get("real_time"):
+    goes_on = not flags.get("now") and not flags.get("real_time")
+    if goes_on:
         flags["now"] = _last_moment(stored)  # the run's time goes on where it stopped
-    return Session.open(
+    session = Session.open(
         path, flags=flags, environ=console.environ, side_file=args.side_file, redactor=console.arm()
     )
+    session.frozen = False if goes_on else None
+    return session
 
 
 def _last_moment(stored: StoredRun) -> dt.datetime:

@@ -246,3 +246,23 @@ def test_a_schedule_by_hand_is_due_or_late(here: Path) -> None:
     assert (code, "is later than lateMaximumDelay PT90M allows" in err) == (2, True)
     code, _, err = simulate(*run, "--now", "2024-01-01")
     assert (code, "--at is later than --now" in err) == (2, True)
+
+
+def test_real_work_takes_its_time_after_a_pause(here: Path) -> None:
+    script = """\
+id: works
+namespace: test.kept
+tasks:
+  - {id: ask, type: io.kestra.plugin.core.flow.Pause}
+  - id: work
+    type: io.kestra.plugin.scripts.shell.Commands
+    taskRunner: {type: io.kestra.plugin.core.runner.Process}
+    commands: ["sleep 0.1"]
+"""
+    (here / "works.yml").write_text(script, "utf-8")
+    simulate("works.yml", "--kestra", "1", "-q", "--now", "2025-01-01")
+    assert simulate("resume", "-q")[0] == 0
+    shown = json.loads(simulate("executions", "show", "--json")[1])
+    states = [entry["date"] for entry in shown["taskRunList"][-1]["state"]["histories"]]
+    assert states[0].startswith("2025-01-01T00:00:00.0")
+    assert states[-1] >= "2025-01-01T00:00:00.1"
