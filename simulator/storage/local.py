@@ -160,10 +160,12 @@ class LocalStorage:
         modified = dt.datetime.fromtimestamp(status.st_mtime, dt.UTC)
         return FileInfo(self._uri(path), status.st_size, modified)
 
-    @staticmethod
-    def _missing(path: Path, error: OSError) -> StorageError:
+    def _missing(self, path: Path, error: OSError) -> StorageError:
         if isinstance(error, (FileNotFoundError, NotADirectoryError)):
-            return StorageError(f"{path} (No such file or directory)", code="SIM-STORAGE-404")
+            old = f"{path} (No such file or directory)"
+            # 2.0 keeps the place on the disk to itself (LocalStorage.newFileNotFound)
+            message = old if self._dialect.major == 1 else f"File not found for URI: {self._uri(path)}"
+            return StorageError(message, code="SIM-STORAGE-404")
         return StorageError(f"{path} ({error.strerror})")
 
     def _fit(self, parts: tuple[str, ...], uri: str) -> tuple[tuple[str, ...], str]:

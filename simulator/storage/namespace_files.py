@@ -84,11 +84,11 @@ class LocalNamespaceFiles:
         if version is not None:
             if file is None or version not in file.revisions:
                 raise StorageError(
-                    f"Revision {version} of file '{path}' was not found in namespace '{namespace}'."
+                    f"Revision {version} of file '/{path}' was not found in namespace '{namespace}'."
                 )
             return self._revision_uri(namespace, path, version)
         if file is None or file.deleted:
-            raise StorageError(f"File '{path}' was not found in namespace '{namespace}'.")
+            raise StorageError(f"File '/{path}' was not found in namespace '{namespace}'.")
         return self._revision_uri(namespace, path, file.current)
 
     def delete(self, namespace: str, path: str) -> bool:

@@ -114,6 +114,9 @@ def test_missing_files(v2: LocalStorage, tmp_path: Path) -> None:
     missing = "kestra:///a/b.txt"
     with pytest.raises(StorageError) as error:
         v2.open(missing)
+    assert error.value.message == f"File not found for URI: {missing}"
+    with pytest.raises(StorageError) as error:
+        LocalStorage(tmp_path / "s", V1).open(missing)
     assert error.value.message == f"{(tmp_path / 's').resolve()}/main/a/b.txt (No such file or directory)"
     assert not v2.exists(missing)
     assert not v2.delete(missing)

@@ -55,7 +55,7 @@ def test_missing(files: LocalNamespaceFiles, dialect: Dialect) -> None:
     text = (
         "No such file or directory"
         if dialect.major == 1
-        else "^File 'a' was not found in namespace 'company.team'.$"
+        else "^File '/a' was not found in namespace 'company.team'.$"
     )
     with pytest.raises(StorageError, match=text):
         files.read(NS, "a")
@@ -71,7 +71,7 @@ def test_revisions_in_2(tmp_path: Path) -> None:
     assert [files.read(NS, "a.sql", n) for n in (1, 2, 3)] == [b"1", b"2", b"3"]
     assert files.list(NS) == ["a.sql"]
     with pytest.raises(
-        StorageError, match=r"^Revision 9 of file 'a.sql' was not found in namespace 'company.team'.$"
+        StorageError, match=r"^Revision 9 of file '/a.sql' was not found in namespace 'company.team'.$"
     ):
         files.read(NS, "a.sql", 9)
     # A later process reads the index from disk.
