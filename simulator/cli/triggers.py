@@ -78,6 +78,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if args.run:
             down = Span(*map(parse_now, args.down)) if args.down else None
             announce(session, {"triggers": f"until {span.end.isoformat()}"})
+            session.diagnostics.clear()  # what is told from here on
             held = executor.play_triggers(span.end, only=args.trigger, down=down, from_now=True)
             return _played(args, console, session, held)
         return _list(args, console, session, span.start, span.end)
@@ -179,6 +180,7 @@ def _backfill(
         names = ", ".join(trigger.id for trigger in schedules) or "none"
         raise UsageError("a backfill is of one schedule: --trigger ID", hint=f"schedules: {names}")
     announce(session, {"triggers": "backfill"})
+    session.diagnostics.clear()
     held = session.executor.backfill(session.flow, schedules[0], span, Backfill(inputs, labels))
     return _played(args, console, session, held)
 
@@ -207,6 +209,7 @@ def _played(args: argparse.Namespace, console: Console, session: Session, held: 
         for entry in session.executor.kernel.loose_logs
         if entry.level == "ERROR" and entry.trigger_id is not None
     )
+    console.report(session.diagnostics)
     for (name, message), times in failures.items():
         console.err(f"{name} failed{f' {times} times' if times > 1 else ''}: {message}")
     counts = Counter(item.state.current.value for item in executions)

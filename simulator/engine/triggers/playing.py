@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from simulator.engine.context import duration_of
+from simulator.engine.events import DiagnosticRaised
 from simulator.engine.live import Live
 from simulator.engine.triggers.schedule import Calendar, Fire, is_schedule
 from simulator.errors import SimulatorError
@@ -226,19 +227,21 @@ class Scheduler:
             try:
                 self._lock(entry, self.executor.triggers.evaluate(entry.flow, entry.trigger))
             except SimulatorError as error:
-                self._say_failed(entry, error.message)
+                self._say_failed(entry, error)
         entry.due = None
         if now + interval < entry.until:
             self._wait(entry, now + interval)
 
-    def _say_failed(self, entry: _Entry, message: str) -> None:
+    def _say_failed(self, entry: _Entry, error: SimulatorError) -> None:
         """The trigger's log says so; with `failOnTriggerError` there is an execution, too, FAILED."""
         triggers = self.executor.triggers
         live = triggers.context(entry.flow)
-        self.kernel.log(live, "ERROR", message)
+        for diagnostic in error.to_diagnostics():
+            self.kernel.sink(DiagnosticRaised(self.kernel.now(), diagnostic))
+        self.kernel.log(live, "ERROR", error.message)
         self.kernel.loose_logs.extend(replace(item, trigger_id=entry.trigger.id) for item in live.logs)
         if entry.trigger.fail_on_trigger_error:
-            triggers.start_failed(entry.flow, entry.trigger, {}, message)
+            triggers.start_failed(entry.flow, entry.trigger, {}, error.message)
 
     def _lock(self, entry: _Entry, live: Live | None) -> None:
         concurrent = self.kernel.dialect.major >= 2 and entry.trigger.allow_concurrent
