@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.cli.console import Console
-from simulator.errors import ExitCode, UsageError
+from simulator.errors import ExitCode, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from simulator.testing.remote import Remote
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         metavar="PATH",
-        help="suites or folders (default: the working directory)",
+        help="suites, flows or folders (default: the working directory)",
     )
     group = parser.add_argument_group("which cases")
     group.add_argument("-k", dest="keyword", metavar="EXPR", help="words combined with and, or, not")
@@ -92,11 +92,10 @@ def run_once(args: argparse.Namespace, console: Console) -> int:
         failed = memory.read()
         cases = [case for case in cases if case.id in failed] or cases
     if not cases:
-        console.err("no test case found")
-        console.err(
-            "    a suite is a YAML file with `flowId` and `testCases`: `simulate test --generate FLOW`"
+        raise NotFoundError(
+            "no test case found",
+            hint="a suite is a YAML file with `flowId` and `testCases`: `simulate test --generate FLOW` writes one",
         )
-        return ExitCode.NOT_FOUND
     check_tasks(cases, args.kestra or "auto", notes)
     started = time.monotonic()
     results = _run(args, console, cases)

@@ -54,7 +54,7 @@ class FoundCase:
 def read_suites(
     paths: Sequence[Path], *, kestra: str = "auto", collector: Collector | None = None
 ) -> list[FoundCase]:
-    """Every case below the paths, in order. Raises InvalidFlowError with all that is wrong with any suite or side file,
+    """Every case below the paths, in order; a flow stands for the suites of its folder that test it. Raises InvalidFlowError with all that is wrong with any suite or side file,
     NotFoundError for a path that does not exist."""
     for path in paths:
         if not path.exists():
@@ -63,14 +63,23 @@ def read_suites(
     found: list[FoundCase] = []
     notes = collector if collector is not None else Collector()
     dialect = V1 if kestra == "1" else V2
-    for item in Project(paths).suites():
+    for suite in _suites(paths):
         try:
-            found += _read(item.path, dialect, notes)
+            found += _read(suite, dialect, notes)
         except SimulatorError as error:
             problems += error.to_diagnostics()
     if problems:
         raise InvalidFlowError("a test suite is not valid", diagnostics=problems, code="SIM-TEST-001")
     return found
+
+
+def _suites(paths: Sequence[Path]) -> list[Path]:
+    given = Project(paths)
+    found = [item.path for item in given.suites()]
+    for flow in given.flows():
+        if any(path.is_file() and path.samefile(flow.path) for path in paths):
+            found += [item.path for item in Project(flow.path.parent).suites_of(flow)]
+    return list(dict.fromkeys(found))
 
 
 def _read(path: Path, dialect: Dialect, notes: Collector) -> Iterator[FoundCase]:

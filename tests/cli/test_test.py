@@ -178,3 +178,11 @@ def test_the_example_project(tmp_path: Path) -> None:
     assert done.code == 0, done.text
     assert "5 passed" in done.out
     assert FLOWS.joinpath("postgres_to_s3.test.yml").exists()
+
+
+def test_a_flow_stands_for_its_suites(project: Path) -> None:
+    flow(project, f"tasks:\n  - {{id: a, {RETURN}, format: '3'}}\n")
+    (project / "other.yml").write_text((project / "demo.yml").read_text().replace("id: demo", "id: other", 1))
+    assert "1 failed, 1 passed in" in simulate("test", "demo.yml", cwd=project).out
+    none = simulate("test", "other.yml", cwd=project)
+    assert none.code == 5 and "no test case found" in none.err and "--generate" in none.err
