@@ -57,6 +57,7 @@ class Rebuild:
         """A new execution; from `target` on it runs again, what came before is copied."""
         runs: dict[str, TaskRun] | None = None
         if target is not None:
+            target = self.select.whole(live, target)
             kept = self.select.without_error_runs(live, {target.id})
             for run_id in self.select.successors(live, target):
                 kept.pop(run_id, None)
@@ -240,5 +241,5 @@ class Rebuild:
                 self.executor.roles["children"].prepare(live, run, task)
 
 
-_WITH_CHILDREN = ("children", "rounds", "pause", "foreach_item")
+_WITH_CHILDREN = ("children", "rounds", "pause", "foreach_item", "working_directory")
 _OWN_LABELS = ("system.replay", "system.replayed", "system.restarted")

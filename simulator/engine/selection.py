@@ -40,6 +40,13 @@ class Selection:
             return "children"
         return role
 
+    def whole(self, live: Live, run: TaskRun) -> TaskRun:
+        """What runs again for `run`: for a child of a WorkingDirectory the directory, with all its children."""
+        parent = live.runs.get(run.parent_task_run_id or "")
+        if parent is not None and self.role(live.placements.task(parent.task_id)) == "working_directory":
+            return parent
+        return run
+
     def leaves(self, live: Live) -> list[TaskRun]:
         """Runs to start again: FAILED or PAUSED ones of the normal lists without such a run below them."""
         found = [

@@ -185,7 +185,7 @@ class LocalNamespaceFiles:
         exists = self.exists(namespace, path)
         if exists and conflict == "ERROR":
             raise StorageError(
-                f"File '{path}' already exists in namespace '{namespace}' and conflict is set to ERROR"
+                f"File '/{path}' already exists in namespace '{namespace}' and conflict is set to ERROR"
             )
         if exists and conflict == "SKIP":
             return self.uri(namespace, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from simulator.engine.execution import StateType
 from tests.spec.walk import BOTH, Walk, history, shown
 
 
@@ -88,3 +89,59 @@ def test_an_sla_that_cannot_be_evaluated_is_an_error_in_the_log(tmp_path: Path, 
     assert walk.run().state.current == "SUCCESS"
     what = "Ignoring SLA 'd' because of the error" if name == "1.x" else "SLA 'd' could not be evaluated"
     assert all(message.startswith(what) for message in walk.logs("ERROR")) and walk.logs("ERROR")
+
+
+@BOTH
+def test_a_replay_from_inside_a_directory_runs_all_of_it(tmp_path: Path, name: str) -> None:
+    walk = Walk(
+        tmp_path,
+        name,
+        """
+        tasks:
+          - {id: b, type: @log.Log, message: x}
+          - id: w
+            type: @flow.WorkingDirectory
+            tasks: [{id: c, type: @log.Log, message: x}, {id: d, type: @log.Log, message: x}]
+          - {id: z, type: @log.Log, message: x}
+        """,
+    )
+    done = walk.run()
+    copy = walk.act("replay", done, task_run_id=walk.task(done, "d").id)
+    assert shown(copy) == "SUCCESS: b=SUCCESS w=SUCCESS c=SUCCESS d=SUCCESS z=SUCCESS"
+    assert [entry.task_id for entry in walk.executor.logs(copy.id)] == ["c", "d", "z"]
+
+
+@BOTH
+def test_two_tasks_of_a_restarted_list(tmp_path: Path, name: str) -> None:
+    fails_once = "{{ labels.system.restarted is not defined }}"
+    bad = f"{{id: k, type: @execution.Fail, condition: {fails_once!r}}}"
+    a, b, z = (f"{{id: {ident}, type: @log.Log, message: x}}" for ident in "abz")
+    lists = {
+        f"@flow.Parallel, tasks: [{a}, {bad}]": "a=SUCCESS k=SUCCESS",
+        f"@flow.If, condition: 'true', then: [{a}, {bad}, {b}]": "a=SUCCESS k=SUCCESS b=SUCCESS",
+        f"@flow.Dag, tasks: [{{task: {bad}}}, {{task: {b}, dependsOn: [k]}}]": "k=SUCCESS b=SUCCESS",
+        f"@flow.WorkingDirectory, tasks: [{a}, {bad}, {b}]": "a=SUCCESS k=SUCCESS b=SUCCESS",
+    }
+    for number, (task, children) in enumerate(lists.items()):
+        walk = Walk(tmp_path / str(number), name, f"tasks: [{{id: p, type: {task}}}, {z}]")
+        again = walk.act("restart", walk.run())
+        assert shown(again) == f"SUCCESS: p=SUCCESS {children} z=SUCCESS"
+
+
+@BOTH
+def test_a_changed_state_inside_a_directory_goes_on_as_in_a_list(tmp_path: Path, name: str) -> None:
+    walk = Walk(
+        tmp_path,
+        name,
+        """
+        tasks:
+          - id: w
+            type: @flow.WorkingDirectory
+            tasks: [{id: c, type: @execution.Fail}, {id: d, type: @log.Log, message: x}]
+          - {id: z, type: @log.Log, message: x}
+        """,
+    )
+    done = walk.run()
+    again = walk.act("change-state", done, task_run_id=walk.task(done, "c").id, state=StateType.SUCCESS)
+    assert shown(again) == "SUCCESS: w=SUCCESS c=SUCCESS d=SUCCESS z=SUCCESS"
+    assert history(again) == "CREATED RUNNING FAILED RESTARTED RUNNING SUCCESS"

@@ -45,7 +45,7 @@ def test_conflicts(files: LocalNamespaceFiles) -> None:
         files.put(NS, "a", b"2", conflict="ERROR")
     assert (
         error.value.message
-        == "File 'a' already exists in namespace 'company.team' and conflict is set to ERROR"
+        == "File '/a' already exists in namespace 'company.team' and conflict is set to ERROR"
     )
     files.put(NS, "a", b"3")
     assert files.read(NS, "a") == b"3"
