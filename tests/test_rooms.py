@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
     "plugins": {
         "engine.task",
         "engine.execution",
+        "expressions.java.json_errors",  # what Jackson says of a text that is no JSON: data, the same in every room
         "model.catalog",
         "model.flow",
         "storage",
