@@ -37,7 +37,9 @@ _MACRO_LINE = re.compile(r"(?:export[ \t]+)?(?P<name>[\w.\-\[\]]+)[ \t]*=[ \t]*(
 _WRAP = 76
 
 #: What an excerpt of a line shows: a name, when it is one for sure. `c3Q=` may be the end of a wrapped value.
-_VISIBLE = re.compile(r"\s*(?:export\s+)?(?:(?:SECRET|ENV)_[\w.\-\[\]]*|[^\W\d][\w.\-\[\]]*(?==[^=]))[=:]?\s*")
+_VISIBLE = re.compile(
+    r"\s*(?:export\s+)?(?:(?:SECRET|ENV)_[\w.\-\[\]]*|[^\W\d][\w.\-\[\]]*(?==[^=]))[=:]?\s*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +91,12 @@ def read_env_file(
     """
     file = shown or str(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)  # a pipe or device does not say how much it holds
+        if len(data) > MAX_BYTES:
             raise SecretError(
                 f"Env file is larger than {MAX_BYTES} bytes: {file}", code="SIM-ENV-001"
             ) from None
-        data = path.read_bytes()
     except FileNotFoundError:
         raise SecretError(f"Env file not found: {file}", code="SIM-ENV-001") from None
     except OSError as error:

@@ -16,12 +16,13 @@ def read_flow_text(path: Path) -> str:
     if path.is_dir():
         raise UsageError(f"`{path}` is a folder", hint=f"`simulate list {path}` shows the flows in it")
     try:
-        data = path.read_bytes() if path.stat().st_size <= _MAX_FLOW_BYTES else None
+        with path.open("rb") as stream:
+            data = stream.read(_MAX_FLOW_BYTES + 1)  # a pipe or device does not say how much it holds
     except FileNotFoundError:
         raise UsageError(f"there is no file `{path}`", hint=_near(path)) from None
     except OSError as error:
         raise UsageError(f"cannot read `{path}`: {error.strerror}") from None
-    if data is None:
+    if len(data) > _MAX_FLOW_BYTES:
         raise InvalidFlowError(
             f"`{path}` is larger than {_MAX_FLOW_BYTES >> 20} MiB: not a flow", code="SIM-FLOW-002"
         )

@@ -112,3 +112,10 @@ def test_closed_streams_lead_nowhere(paused: Path) -> None:
     done = subprocess.run(["/bin/sh", "-c", command], cwd=paused.parent, env=environment(), check=False)
     assert done.returncode == 0
     assert simulate("executions", cwd=paused.parent).out.count("SUCCESS") == 1
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
+@pytest.mark.parametrize("argv", [["/dev/zero"], ["f.yml", "--env-file", "/dev/zero"]])
+def test_what_never_ends_is_too_large(argv: list[str], paused: Path) -> None:
+    done = simulate(*argv, cwd=paused.parent)
+    assert done.code == 4 and "is larger than" in done.err
