@@ -19,7 +19,8 @@ import java.util.regex.*;
 
 /**
  * A Kestra engine in one process, for `simulate parity --on`: executor, worker, indexer, H2 in memory and local storage
- * from Maven Central, behind the few REST calls that a run needs (Kestra's own web server is not published there).
+ * from Maven Central, behind the few REST calls that a run needs (Kestra's own web server is not published there). What
+ * 1.1 and 2.0 name differently is in their Release.java.
  *
  * <p>Arguments: the port (loopback) and a folder for its storage. Secrets come from the environment (SECRET_X=base64).
  */
@@ -49,9 +50,7 @@ public class KestraInProcess {
         c.put("kestra.encryption.secret-key", Base64.getEncoder().encodeToString(key));
         c.put("kestra.url", "http://localhost:8080");
         c.put("kestra.server-type", "STANDALONE");
-        c.put("kestra.controller.port", port + 1);
-        c.put("kestra.worker.controllers.type", "STATIC");
-        c.put("kestra.worker.controllers.static.endpoints", List.of(Map.of("host", "127.0.0.1", "port", port + 1)));
+        Release.configure(c, port);
         c.put("kestra.server.service.purge.initial-delay", "1h");
         c.put("kestra.server.service.purge.fixed-delay", "1d");
         c.put("kestra.server.liveness.enabled", false);
@@ -116,17 +115,16 @@ public class KestraInProcess {
             return Map.of("id", ctx.getBean(FlowService.class).importFlow(TENANT, source).getId());
         }
         if (p[0].equals("logs"))
-            return ctx.getBean(LogDataStoreInterface.class).findByExecutionIdWithoutAcl(TENANT, p[1], org.slf4j.event.Level.TRACE);
+            return Release.logs(ctx, TENANT, p[1]);
         if (p[0].equals("outputs")) {
             Execution e = execution(p[1]);
             TaskRun run = e.getTaskRunList().stream().filter(r -> r.getId().equals(p[2])).findFirst().orElseThrow(() -> new Refused(404, "Not Found"));
-            Map<String, Object> out = ctx.getBean(TaskOutputService.class).getOutputs(run);
+            Map<String, Object> out = Release.outputs(ctx, run);
             return out == null ? Map.of() : out;
         }
         if (p[0].equals("namespaces") && p[2].equals("files")) {
             Part file = parts(x).getFirst();
-            Namespace ns = ctx.getBean(NamespaceFactory.class).of(TENANT, p[1], ctx.getBean(StorageInterface.class));
-            ns.putFile(Path.of(query.get("path").getFirst()), new ByteArrayInputStream(file.data));
+            Release.namespace(ctx, TENANT, p[1]).putFile(Path.of(query.get("path").getFirst()), new ByteArrayInputStream(file.data));
             return Map.of();
         }
         if (p[0].equals("executions")) {
@@ -148,7 +146,7 @@ public class KestraInProcess {
     static Map<String, Object> json(Execution e) {
         Map<String, Object> value = JSON.convertValue(e, Map.class);
         try {
-            Map<String, Object> out = ctx.getBean(ExecutionOutputService.class).getOutputs(e);
+            Map<String, Object> out = Release.outputs(ctx, e);
             if (out != null && !out.isEmpty()) value.put("outputs", out);
         } catch (Exception ignored) { value.put("outputsError", String.valueOf(ignored)); }
         return value;
@@ -156,7 +154,7 @@ public class KestraInProcess {
 
     @SuppressWarnings("unchecked")
     static Object create(String ns, String id, Map<String, List<String>> query, List<Part> parts) throws Exception {
-        Flow flow = ctx.getBean(FlowRepositoryInterface.class).findByIdForExecution(TENANT, ns, id).orElseThrow(() -> new Refused(404, "Not Found"));
+        Flow flow = Release.flow(ctx, TENANT, ns, id).orElseThrow(() -> new Refused(404, "Not Found"));
         if (flow.isDisabled()) throw new Refused(409, "Cannot execute a disabled flow");
         List<Label> labels = new ArrayList<>();
         for (String l : query.getOrDefault("labels", List.of())) labels.add(new Label(l.split(":", 2)[0], l.split(":", 2)[1]));
@@ -165,20 +163,16 @@ public class KestraInProcess {
             for (Part part : parts) if (!part.name.isEmpty()) {
                 try {
                     raw.put(part.name, part.filename == null ? new String(part.data, StandardCharsets.UTF_8)
-
                         : ctx.getBean(StorageInterface.class).from(ex, part.name, part.filename, tmp(part)).toString());
                 } catch (Exception error) { throw new RuntimeException(error); }
             }
             return ctx.getBean(FlowInputOutput.class).readExecutionInputs(f, ex, raw);
         }, labels, Optional.empty());
-        var checks = ctx.getBean(FlowService.class).getFailedChecks(flow, e.getInputs());
-        if (checks != null && !checks.isEmpty()) {
-            for (var check : checks) {
-                if (String.valueOf(check.getBehavior()).equals("BLOCK_EXECUTION")) throw new Refused(422, "Flow execution blocked: one or more condition checks evaluated to false. Failed checks: " + check.getMessage());
-            }
-        }
+        Release.blocked(ctx, flow, e.getInputs()).ifPresent(message -> {
+            throw new Refused(422, "Flow execution blocked: one or more condition checks evaluated to false. Failed checks: " + message);
+        });
         var field = TestRunnerUtils.class.getDeclaredField("executionQueue"); field.setAccessible(true);
-        ((io.kestra.core.queues.DispatchQueueInterface<Execution>) field.get(ctx.getBean(TestRunnerUtils.class))).emit(e);
+        Release.emit(field.get(ctx.getBean(TestRunnerUtils.class)), e);
         return json(e);
     }
 
