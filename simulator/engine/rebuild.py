@@ -214,6 +214,9 @@ class Rebuild:
             live.facts.pop("on_run", None)
             self.executor.slas.start(live)
             self.resume_lists(live)
+            if any(run.state.current is StateType.PAUSED for run in live.runs.values()):
+                # another pause than the one whose state was changed: somebody is still waited for
+                self.kernel.set_state(live, StateType.PAUSED)
 
         self.kernel.loop.call(begin)
 
@@ -238,7 +241,10 @@ class Rebuild:
                 continue
             role = self.select.role(task)
             if role in _WITH_CHILDREN:
-                self.executor.roles["children"].prepare(live, run, task)
+                children = self.executor.roles["children"]
+                plan = children.prepare(live, run, task)
+                if plan is not None and plan.order is None:
+                    children.settle(live, live.runs[run.id], task, plan)
 
 
 _WITH_CHILDREN = ("children", "rounds", "pause", "foreach_item", "working_directory")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from simulator.engine.execution import StateType
 from tests.spec.walk import BOTH, Walk, history, shown
 
@@ -145,3 +147,34 @@ def test_a_changed_state_inside_a_directory_goes_on_as_in_a_list(tmp_path: Path,
     again = walk.act("change-state", done, task_run_id=walk.task(done, "c").id, state=StateType.SUCCESS)
     assert shown(again) == "SUCCESS: w=SUCCESS c=SUCCESS d=SUCCESS z=SUCCESS"
     assert history(again) == "CREATED RUNNING FAILED RESTARTED RUNNING SUCCESS"
+
+
+@BOTH
+@pytest.mark.parametrize("action", ["restart", "replay"])
+def test_a_switch_without_match_fails_again(tmp_path: Path, name: str, action: str) -> None:
+    text = "tasks: [{id: s, type: @flow.Switch, value: z, cases: {a: [{id: a, type: @log.Log, message: x}]}}]"
+    walk = Walk(tmp_path, name, text)
+    done = walk.run()
+    options = {"task_run_id": walk.task(done, "s").id} if action == "replay" else {}
+    again = walk.act(action, done, **options)
+    assert shown(again) == "FAILED: s=FAILED"
+    assert len(walk.logs("WARN")) == 2
+
+
+def test_a_pause_is_left_although_another_one_was_changed(tmp_path: Path) -> None:
+    """2.0 refuses to change a run of an execution that is not over."""
+    walk = Walk(
+        tmp_path,
+        "1.x",
+        """
+        tasks:
+          - id: p
+            type: @flow.Parallel
+            tasks: [{id: a, type: @flow.Pause}, {id: b, type: @flow.Pause}]
+          - {id: z, type: @log.Log, message: x}
+        """,
+    )
+    done = walk.run()
+    held = walk.act("change-state", done, task_run_id=walk.task(done, "a").id, state=StateType.SUCCESS)
+    assert shown(held) == "PAUSED: p=RUNNING a=SUCCESS b=PAUSED"
+    assert shown(walk.act("resume", held)) == "SUCCESS: p=SUCCESS a=SUCCESS b=SUCCESS z=SUCCESS"

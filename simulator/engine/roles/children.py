@@ -75,6 +75,11 @@ class ChildrenRole:
             return
         if plan.outputs is not None or self.kernel.dialect.major == 1:
             run = self.kernel.put_run(live, replace(live.runs[run.id], outputs=plan.outputs or {}))
+        self.settle(live, live.runs[run.id], task, plan)
+        self.passes.on_change(live)
+
+    def settle(self, live: Live, run: TaskRun, task: Task, plan: Plan) -> None:
+        """A list goes on; without any, or with an empty one, the run ends."""
         if plan.order is None:
             value = live.value
             self.kernel.log(
@@ -92,7 +97,6 @@ class ChildrenRole:
                 self.passes.stuck(live)
         else:
             self.passes.touch(live, run.id)
-        self.passes.on_change(live)
 
     def running(self, live: Live, run: TaskRun) -> TaskRun:
         """CREATED -> RUNNING; 2.0 records an attempt (execution.md 1.1)."""
