@@ -178,3 +178,18 @@ def test_a_pause_is_left_although_another_one_was_changed(tmp_path: Path) -> Non
     held = walk.act("change-state", done, task_run_id=walk.task(done, "a").id, state=StateType.SUCCESS)
     assert shown(held) == "PAUSED: p=RUNNING a=SUCCESS b=PAUSED"
     assert shown(walk.act("resume", held)) == "SUCCESS: p=SUCCESS a=SUCCESS b=SUCCESS z=SUCCESS"
+
+
+def test_a_restarted_loop_waits_for_its_paused_iterations_again(tmp_path: Path) -> None:
+    walk = Walk(
+        tmp_path,
+        "2.0",
+        """
+        tasks:
+          - {id: o, type: @flow.Loop, values: [1, 2], tasks: [{id: p, type: @flow.Pause}, {id: n, type: @log.Log, message: x}]}
+          - {id: z, type: @log.Log, message: x}
+        """,
+    )
+    held = walk.act("restart", walk.run())
+    assert shown(held) == "PAUSED: o=PAUSED"
+    assert shown(walk.act("resume", walk.act("resume", held))) == "SUCCESS: o=SUCCESS z=SUCCESS"

@@ -295,7 +295,7 @@ class LoopRole(ChildrenRole):
         return {"uri": self.kernel.storage.put(place, content, f"{child.id}.ion")}
 
     def _again(self, live: Live, run: TaskRun, task: Task, progress: _Progress) -> None:
-        """After a restart: failed iterations run again in place, then the others follow."""
+        """After a restart: failed and paused iterations run again in place, then the others follow."""
         context = TaskContext(self.kernel, live, run, task, self.kernel.plugin(task).spec)
         try:
             progress.items = loop_items(context)[0]
@@ -305,11 +305,15 @@ class LoopRole(ChildrenRole):
             self.kernel.log(live, "ERROR", message, run=run, task=task)
             self._end(live, run, task, StateType.FAILED)
             return
-        failed = [
+        own = [
             child
             for child in (self.kernel.lives[key] for key in live.children)
-            if child.loop_of == (live, run.id) and child.state is StateType.FAILED
+            if child.loop_of == (live, run.id)
         ]
+        for child in own:
+            if child.state is StateType.PAUSED:
+                self.restart(child)  # it pauses again, and the Loop with it
+        failed = [child for child in own if child.state is StateType.FAILED]
         for child in failed:
             progress.ended -= 1
             progress.running += 1
