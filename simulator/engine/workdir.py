@@ -91,14 +91,16 @@ class WorkDir:
                 self.write(str(name), content if isinstance(content, (str, bytes)) else str(content))
 
     def output_files(self, patterns: Iterable[str], context: StorageContext) -> dict[str, str]:
-        """Stores every regular file that matches: relative path -> URI. Symlinks are skipped."""
+        """Stores every regular file that matches: relative path -> URI. Symlinks are skipped. A stored file is gone from the
+        folder (storage.md 2, `putFile(File)`)."""
         if self._path is None:
             return {}
-        found = sorted(set(match_working_dir(self.path, patterns)))
-        return {
-            path.relative_to(self.path).as_posix(): self._kernel.storage.put(context, path, stored_name(path))
-            for path in found
-        }
+        stored: dict[str, str] = {}
+        for path in sorted(set(match_working_dir(self.path, patterns))):
+            name = path.relative_to(self.path).as_posix()
+            stored[name] = self._kernel.storage.put(context, path, stored_name(path))
+            path.unlink(missing_ok=True)
+        return stored
 
     def load_namespace_files(self, options: Any, flow_namespace: str, log: Any) -> int:
         """Copies namespace files by the rules of `namespaceFiles`; how many."""

@@ -78,3 +78,48 @@ def test_a_working_directory_has_outputs_as_its_worker_has(
     """
     done = World(tmp_path, flow(tasks), dialect=dialect).run()
     assert sorted(json.loads((run_of(done, "all").outputs or {})["value"])) == sorted(keys)
+
+
+SOURCE = "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); line: 1"
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        (
+            "abc",
+            "com.fasterxml.jackson.core.JsonParseException: Unrecognized token 'abc': was expecting (JSON String, "
+            f"Number, Array, Object or token 'null', 'true' or 'false')\n at {SOURCE}, column: 4]",
+        ),
+        (
+            "{{ null }}",
+            "com.fasterxml.jackson.databind.exc.MismatchedInputException: No content to map due to end-of-input\n"
+            f" at {SOURCE}]",
+        ),
+    ],
+)
+def test_values_that_are_no_json(tmp_path: Path, values: str, reason: str) -> None:
+    text = (
+        f"- {{id: f, type: {FLOW}.ForEach, values: '{values}', tasks: [{{id: a, type: {LOG}, message: x}}]}}"
+    )
+    world = World(tmp_path, flow(text), dialect=V1)
+    assert state(world.run()) == "FAILED"
+    assert f"Unable to resolve state from the Flowable task: {reason}" in world.messages("ERROR")
+
+
+@pytest.mark.parametrize(("dialect", "column"), [(V1, 4), (V2, 1)], ids=["1.x", "2.0"])
+def test_where_json_has_an_unknown_word(tmp_path: Path, dialect: Dialect, column: int) -> None:
+    text = flow(f"- {{id: a, type: {LOG}, message: \"{{{{ fromJson('xyz') }}}}\"}}")
+    world = World(tmp_path, text, dialect=dialect)
+    world.run()
+    assert f"line: 1, column: {column}] (" in world.messages("ERROR")[0]
+
+
+def test_a_stored_file_is_gone_from_the_working_directory(tmp_path: Path) -> None:
+    local = "{id: r, type: io.kestra.plugin.core.storage.LocalFiles, outputs: [a.txt]}"
+    files = "inputFiles: {a.txt: A, b.txt: B}, outputFiles: ['*.txt']"
+    done = World(
+        tmp_path, flow(f"- {{id: w, type: {FLOW}.WorkingDirectory, {files}, tasks: [{local}]}}"), dialect=V1
+    ).run()
+    assert list((run_of(done, "r").outputs or {})["uris"]) == ["a.txt"]
+    assert list((run_of(done, "w").outputs or {})["outputFiles"]) == ["b.txt"]

@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from simulator.dialect import Dialect
 from simulator.engine import orders
 from simulator.engine.flowables.base import Plan, View, flowable_spec, tasks_of
 from simulator.engine.flowables.parallel import sequential_by_quirk
@@ -35,9 +36,15 @@ def compact(value: Any) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
-def json_failure(text: str, error: ValueError) -> str:
+_UNFIT = "com.fasterxml.jackson.databind.exc.MismatchedInputException"
+
+
+def json_failure(text: str, error: ValueError, dialect: Dialect) -> str:
     """What Kestra says of a text that is no JSON: its parser's exception."""
-    found = explain_json(text)
+    if not text.strip():
+        where = place("", 0).split(", column")[0]
+        return f"{_UNFIT}: No content to map due to end-of-input\n at {where}]"
+    found = explain_json(text, token_end=dialect.major == 1)
     return f"com.fasterxml.jackson.core.JsonParseException: {found or error}"
 
 
@@ -53,8 +60,7 @@ _TOKENS = {
 def _no_array(value: Any) -> str:
     kind, token = _TOKENS.get(type(value), ("Boolean", f"VALUE_{str(value).upper()}"))
     return (
-        "com.fasterxml.jackson.databind.exc.MismatchedInputException: Cannot deserialize value of type "
-        f"`java.util.ArrayList<java.lang.Object>` from {kind} value (token `JsonToken.{token}`)\n"
+        f"{_UNFIT}: Cannot deserialize value of type `java.util.ArrayList<java.lang.Object>` from {kind} value (token `JsonToken.{token}`)\n"
         f" at {place('', 0)}"
     )
 
@@ -78,7 +84,7 @@ def values_of(view: View, name: str) -> Sequence[str]:
         try:
             found = json.loads(text)
         except ValueError as error:
-            raise TaskError(json_failure(text, error)) from None
+            raise TaskError(json_failure(text, error, view.dialect)) from None
         if not isinstance(found, list):
             raise TaskError(_no_array(found))
         nulls = sum(1 for item in found if item is None)

@@ -64,7 +64,7 @@ class Labels:
             try:
                 found = json.loads(rendered)
             except ValueError as error:
-                raise TaskError(json_failure(rendered, error)) from None
+                raise TaskError(json_failure(rendered, error, view.dialect)) from None
             if not isinstance(found, Mapping):
                 raise TaskError(f"Unknown value type: class {_java(found)}")
             pairs = list(found.items())

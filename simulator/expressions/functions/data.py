@@ -24,7 +24,7 @@ def _from_json(call: Call, args: Args) -> Any:
     if not is_string(text):
         raise pebble("The 'fromJson' function expects an argument 'json' with type string.")
     try:
-        return read_json(str(text))
+        return read_json(str(text), token_end=call.dialect.major == 1)
     except JavaError as error:
         raise pebble(f"Invalid json: {error.message}") from error
 

@@ -30,10 +30,14 @@ def place(text: str, index: int) -> str:
     return f"[{_SOURCE} line: {before.count(chr(10)) + 1}, column: {column}]"
 
 
-def explain_json(text: str) -> str | None:
-    """The message for the first value of a text; None when nothing is wrong with it."""
+def explain_json(text: str, *, token_end: bool = False) -> str | None:
+    """The message for the first value of a text; None when nothing is wrong with it.
+
+    `token_end`: an unknown word is placed at its end, as by the Jackson 2.20 of 1.1.15; 2.0.0 (Jackson 2.22) says where it
+    begins.
+    """
     try:
-        _Walk(text).value_at(0)
+        _Walk(text, token_end=token_end).value_at(0)
     except _BadJsonError as found:
         return str(found)
     return None
@@ -48,8 +52,9 @@ def _shown(char: str) -> str:
 
 
 class _Walk:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, *, token_end: bool) -> None:
         self.text = text
+        self.token_end = token_end
         self.open: list[tuple[str, int]] = []
         self.empty = False
 
@@ -160,7 +165,8 @@ class _Walk:
         if token[0] in ("NaN", "Infinity"):
             raise self.no_number(token[0], token.end())
         if token[0] not in ("true", "false", "null"):
-            raise self.fail(f"Unrecognized token '{token[0]}': was expecting {_VALUES}", index)
+            place_of = token.end() if self.token_end else index
+            raise self.fail(f"Unrecognized token '{token[0]}': was expecting {_VALUES}", place_of)
         return token.end()
 
     def no_number(self, token: str, end: int) -> _BadJsonError:

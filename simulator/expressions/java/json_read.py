@@ -24,8 +24,9 @@ def _constant(name: str) -> NoReturn:
 _DECODER = json.JSONDecoder(parse_constant=_constant)
 
 
-def read_json(text: str) -> Any:
-    """The first JSON value of the text. Raises JavaError JsonParseException, MismatchedInputException when empty."""
+def read_json(text: str, *, token_end: bool = False) -> Any:
+    """The first JSON value of the text. Raises JavaError JsonParseException, MismatchedInputException when empty.
+    `token_end`: see `explain_json`."""
     start = _BLANKS.match(text)
     position = start.end() if start else 0
     if position == len(text):
@@ -34,7 +35,7 @@ def read_json(text: str) -> Any:
     try:
         value, end = _DECODER.raw_decode(text, position)
     except json.JSONDecodeError as error:
-        raise JavaError("JsonParseException", explain_json(text) or error.msg) from None
+        raise JavaError("JsonParseException", explain_json(text, token_end=token_end) or error.msg) from None
     except RecursionError:
         raise JavaError(
             "StreamConstraintsException", "Document nesting depth exceeds the maximum allowed"
@@ -47,7 +48,7 @@ def read_json(text: str) -> Any:
         ) from None
     if end < len(text) and text[end - 1].isalnum():
         # A number must end at a blank, a word where it ends.
-        problem = explain_json(text)
+        problem = explain_json(text, token_end=token_end)
         if problem is not None:
             raise JavaError("JsonParseException", problem)
     return value
