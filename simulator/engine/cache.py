@@ -49,6 +49,7 @@ class TaskCacheStore:
         if uri is not None and not failed:
             context.logger.info("Uploading a cache entry for task '{}'", task.id)
             self._write(uri, result.outputs)
+            context.logger.debug("Caching entry uploaded in URI {}", uri)
         return result
 
     def _uri(self, context: TaskContext) -> str:

@@ -186,3 +186,18 @@ def test_texts_of_a_condition(tmp_path: Path, name: str, text: str) -> None:
     branch, after = ("e", "SKIPPED") if falsy else ("t", "SUCCESS")
     assert shown(done) == f"SUCCESS: i=SUCCESS {branch}=SUCCESS r={after}"
     assert done.task_runs[0].outputs == {"evaluationResult": not falsy}
+
+
+@BOTH
+def test_what_a_cached_task_says(tmp_path: Path, name: str) -> None:
+    text = "tasks: [{id: a, type: @debug.Return, format: x, taskCache: {enabled: true}}]"
+    walk = Walk(tmp_path, name, text)
+    walk.run()
+    walk.run()
+    enabled = "DEBUG Task output caching is enabled for task 'a''"
+    first, second = walk.logs()[:4], walk.logs()[4:]
+    assert first[:3] == [enabled, "DEBUG x", "INFO Uploading a cache entry for task 'a'"]
+    assert first[3].startswith("DEBUG Caching entry uploaded in URI kestra:///spec/main/")
+    assert first[3].endswith("/cache/cache.zip")
+    hit = "INFO Skipping task execution for task 'a' as there is an existing cache entry for it"
+    assert second == [enabled, hit]
