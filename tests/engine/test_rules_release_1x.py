@@ -123,3 +123,18 @@ def test_a_stored_file_is_gone_from_the_working_directory(tmp_path: Path) -> Non
     ).run()
     assert list((run_of(done, "r").outputs or {})["uris"]) == ["a.txt"]
     assert list((run_of(done, "w").outputs or {})["outputFiles"]) == ["b.txt"]
+
+
+def test_a_loop_until_knows_its_round_from_the_second_on(tmp_path: Path) -> None:
+    rounds = f"""
+    - id: r
+      type: {FLOW}.LoopUntil
+      condition: "{{{{ outputs.r.iterationCount == 3 }}}}"
+      checkFrequency: {{interval: PT1S}}
+      tasks: [{{id: a, type: {LOG}, message: "{{{{ taskrun.iteration }}}}"}}]
+    """
+    world = World(tmp_path, flow(rounds), dialect=V1)
+    done = world.run()
+    assert [(run.task_id, run.iteration) for run in done.task_runs] == [("r", 2), ("a", 2)]
+    assert run_of(done, "r").outputs == {"iterationCount": 3}
+    assert world.messages("INFO") == ["0", "1", "2"]

@@ -125,8 +125,7 @@ class RoundsRole(ChildrenRole):
         state = State(tuple(kept) or run.state.histories[:1]) if old else run.state
         live.groups[run_id] = Group(run_id, task, live.groups[run_id].values)
         # the cut history replaces the old one: the block that counts the run sees PAUSED -> CREATED -> RUNNING
-        iteration = run.iteration if old else count - 1
-        run = replace(run, state=state, iteration=iteration, outputs={"iterationCount": count})
+        run = replace(run, state=state, iteration=count - 1, outputs={"iterationCount": count})
         run = kernel.put_run(live, run.with_state(StateType.RUNNING, kernel.now()))
         if live.state is StateType.PAUSED and not any(
             other.state.current is StateType.PAUSED for other in live.runs.values() if other.id != run_id
