@@ -94,7 +94,8 @@ def compare(before: Run, after: Run, *, ignore: Collection[str] = ()) -> list[Di
             )
             continue
         found += _values("task state", where, old[key][0], new[key][0])
-        found += _values("task outputs", where, old[key][1], new[key][1])
+        # a run without outputs is an empty map in the JSON of 1.x, and nothing in that of 2.0
+        found += _values("task outputs", where, old[key][1] or {}, new[key][1] or {})
     found += _logs(before, after, skipped)
     return found
 

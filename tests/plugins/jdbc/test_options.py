@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -54,9 +55,19 @@ def test_a_cancelled_run_of_queries_stops_between_statements(make: Any, admin: A
     admin.execute("create table steps (n int)")
     sql = "insert into steps values (1); select pg_sleep(20); insert into steps values (2)"
     ctx = make(Queries, {"sql": sql, "transaction": False})
-    threading.Timer(0.4, lambda: [action() for action in ctx.cancel_actions]).start()
+
+    def cancel_in_the_second() -> None:
+        asleep = "select 1 from pg_stat_activity where state = 'active' and query = 'select pg_sleep(20)'"
+        while admin.execute(asleep).fetchone() is None:
+            time.sleep(0.02)
+        for action in ctx.cancel_actions:
+            action()
+
+    watcher = threading.Thread(target=cancel_in_the_second)
+    watcher.start()
     with pytest.raises(TaskError):
         Queries().run(ctx)
+    watcher.join()
     assert admin.execute("select n from steps").fetchall() == [(1,)]
 
 
