@@ -296,6 +296,8 @@ _RAW_COLUMNS = st.sampled_from(
         (ion.DIGITS, st.integers(-(2**65), 2**65)),
         (ion.DIGITS, st.one_of(st.none(), st.integers(0, 300))),
         (None, st.sampled_from(_EDGES)),
+        (ion.INTEGERS, st.sampled_from(_EDGES)),
+        (ion.INTEGERS, st.one_of(st.none(), st.integers(-(2**65), 2**65))),
         (None, st.integers(1, 5)),
         (None, st.one_of(st.booleans(), st.floats(allow_nan=False), st.text(max_size=5), st.integers())),
     ]
@@ -315,7 +317,10 @@ def test_cells_as_they_came_give_the_bytes_of_their_values(
     with ion.writer(out, binary=binary) as writer:
         for count in counts:
             rows = [tuple(data.draw(values) for _, values in columns) for _ in range(count)]
-            raw = [tuple(_raw(v) if kind else v for v, kind in zip(row, kinds)) for row in rows]
+            raw = [
+                tuple(_raw(v) if kind in (ion.TEXT, ion.DIGITS) else v for v, kind in zip(row, kinds))
+                for row in rows
+            ]
             writer.write_rows(names, raw, kinds)
             expected += b"".join(ion.dump_row(dict(zip(names, row)), binary=binary) for row in rows)
     assert out.getvalue() == expected

@@ -12,12 +12,13 @@ import functools
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import Any
 
-from simulator.storage.ion import DIGITS, TEXT
+from simulator.storage.ion import DIGITS, INTEGERS, TEXT
 
 __all__ = ["Chunks"]
 
 #: Types whose text on the wire is what a row's file holds: kind of `RowWriter.write_rows` -> type names.
-_RAW = {TEXT: ("text", "varchar", "bpchar", "name"), DIGITS: ("int2", "int4", "int8", "oid")}
+_NUMBERS = ("int2", "int4", "int8", "oid")
+_RAW = {TEXT: ("text", "varchar", "bpchar", "name"), DIGITS: _NUMBERS, INTEGERS: _NUMBERS}
 
 #: The loader of bytes is registered for a type that no column has: arrays use the loaders of their elements' types.
 _NO_TYPE = 0xFFFFFFFF
@@ -26,7 +27,7 @@ _NO_TYPE = 0xFFFFFFFF
 class Chunks:
     """A statement on a cursor of its own, and its rows: never more than a chunk of `size` rows is in memory.
 
-    `raw`: kinds of cells to leave as bytes; after `start`, `kinds` says for each column which of them its cells are, if
+    `raw`: kinds of cells (`RowWriter.write_rows`) to give as they are, or to name; after `start`, `kinds` says for each column which of them its cells are, if
     any (empty when there is no row). Raises psycopg's errors and those of the loaders.
     """
 
@@ -71,7 +72,8 @@ class Chunks:
         types = [column.type_code for column in self._cursor.description or ()]
         self.kinds = [raw.get(oid) for oid in types]
         transformer = self._cursor._tx
-        transformer.set_loader_types([_NO_TYPE if oid in raw else oid for oid in types], Format.TEXT)
+        as_bytes = {oid for oid, kind in raw.items() if kind != INTEGERS}
+        transformer.set_loader_types([_NO_TYPE if oid in as_bytes else oid for oid in types], Format.TEXT)
         return transformer.load_rows
 
     def close(self) -> None:

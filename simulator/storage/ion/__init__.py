@@ -18,13 +18,14 @@ from typing import Any, BinaryIO, cast
 from simulator.errors import StorageError
 from simulator.storage.ion.binary_reader import iter_binary, iter_raw
 from simulator.storage.ion.binary_writer import VERSION_MARKER, stream
-from simulator.storage.ion.cells import DIGITS, TEXT
+from simulator.storage.ion.cells import DIGITS, INTEGERS, TEXT
 from simulator.storage.ion.rows import RowWriter, raw_kinds
 from simulator.storage.ion.text_reader import iter_line_values, iter_text
 from simulator.storage.ion.text_writer import to_text
 
 __all__ = [
     "DIGITS",
+    "INTEGERS",
     "TEXT",
     "RowWriter",
     "dump_row",

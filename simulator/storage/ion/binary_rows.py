@@ -12,7 +12,7 @@ from operator import add
 from typing import Any
 
 from simulator.storage.ion.binary_writer import VERSION_MARKER, Symbols, encode, encode_int, stream, varuint
-from simulator.storage.ion.cells import DIGITS, TEXT, Frame, Table, python_values, utf8
+from simulator.storage.ion.cells import DIGITS, INTEGERS, TEXT, Frame, Table, python_values, utf8
 
 __all__ = ["binary_rows"]
 
@@ -52,7 +52,8 @@ def binary_rows(
         # Annotations or inner structs brought names of their own: each row gets the table it really needs.
         plain = [python_values(values, kind) for values, kind in zip(cells, kinds)]
         return b"".join([stream(dict(zip(columns, row))) for row in zip(*plain)])
-    heads = _struct_heads(start, fixed)
+    lead = parts.pop(1) if isinstance(parts[1], bytes) else b""
+    heads = _struct_heads(start, fixed, lead)
     parts[0] = heads.look(_sums(changing, count)) if changing else heads.look([0])[0]
     return frame.join(parts, count, b"")
 
@@ -76,9 +77,9 @@ def _head(kind: int, size: int) -> bytes:
 
 
 @functools.lru_cache(maxsize=64)
-def _struct_heads(start: bytes, fixed: int) -> Table:
-    """`start` and the head of a struct whose body has `fixed` bytes and as many again as the key says."""
-    return Table(lambda size: start + _head(_STRUCT, fixed + size))
+def _struct_heads(start: bytes, fixed: int, lead: bytes) -> Table:
+    """`start`, the head of a struct whose body has `fixed` bytes and as many again as the key says, and `lead`."""
+    return Table(lambda size: start + _head(_STRUCT, fixed + size) + lead)
 
 
 @functools.lru_cache(maxsize=256)
@@ -131,12 +132,14 @@ def _column(
     field: bytes, values: Sequence[Any], kind: str | None, symbols: Symbols
 ) -> tuple[_Piece, Sequence[bytes], _Sizes]:
     """Field name with the head (as far as it stands outside the cell), the cells, and bytes of head and cell."""
+    if kind == INTEGERS:
+        return _numbers(field, values, symbols)
     if kind == DIGITS:
         values = python_values(values, kind)
     if kind != TEXT:
         kinds = {*map(type, values)}
         if kinds == {int}:
-            return _numbers(field, values)
+            return _numbers(field, values, symbols)
         if kinds == {str}:
             values = utf8(values)
         elif kinds == {str, type(None)}:
@@ -154,25 +157,33 @@ def _whole(field: bytes, cells: Sequence[bytes]) -> tuple[_Piece, Sequence[bytes
     return field, cells, _lengths(cells)
 
 
-def _numbers(field: bytes, values: Sequence[int]) -> tuple[_Piece, Sequence[bytes], _Sizes]:
+def _numbers(field: bytes, values: Sequence[int], symbols: Symbols) -> tuple[_Piece, Sequence[bytes], _Sizes]:
     count = len(values)
     try:
-        packed = struct.pack(f">{count}Q", *values)
-    except struct.error:  # a negative one, or more than eight bytes
-        return _whole(field, list(map(encode_int, values)))
-    # The bytes of all numbers at one place of the eight: where the first of them begins, and whether all begin there.
-    zeros = next((place for place in range(8) if packed[place::8].strip(b"\0")), 8)
-    width = 8 - zeros
-    if width and 0 not in packed[zeros::8]:
-        return field + _head(_POSITIVE, width), _cutter(width, count)(packed), width + 1
+        full, packed = _packed(values)
+    except struct.error:  # a negative one, None, or more than eight bytes
+        return _whole(field, [encode(value, symbols) for value in values])
+    # The bytes of all numbers at one place: where the first of them begins, and whether all begin there.
+    zeros = next((place for place in range(full) if packed[place::full].strip(b"\0")), full)
+    width = full - zeros
+    if width and 0 not in packed[zeros::full]:
+        return field + _head(_POSITIVE, width), _cutter(full, width, count)(packed), width + 1
     if width <= 2:
         return _whole(field, _SMALL.look(values))
-    bodies = [body.lstrip(b"\0") for body in _cutter(width, count)(packed)]
+    bodies = [body.lstrip(b"\0") for body in _cutter(full, width, count)(packed)]
     lengths = _lengths(bodies)
     return _heads(field, _POSITIVE).look(lengths), bodies, _with_heads(lengths)
 
 
+def _packed(values: Sequence[int]) -> tuple[int, bytes]:
+    """All numbers in four or eight bytes each, and which. Raises struct.error when one needs more."""
+    try:
+        return 4, struct.pack(f">{len(values)}I", *values)
+    except struct.error:
+        return 8, struct.pack(f">{len(values)}Q", *values)
+
+
 @functools.lru_cache(maxsize=32)
-def _cutter(width: int, count: int) -> Callable[[bytes], tuple[bytes, ...]]:
-    """Takes the last `width` of every eight bytes."""
-    return struct.Struct(f"{8 - width}x{width}s" * count).unpack
+def _cutter(full: int, width: int, count: int) -> Callable[[bytes], tuple[bytes, ...]]:
+    """Takes the last `width` of every `full` bytes."""
+    return struct.Struct(f"{full - width}x{width}s" * count).unpack

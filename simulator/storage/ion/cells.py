@@ -11,11 +11,13 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, AnyStr, Final
 
-__all__ = ["DIGITS", "TEXT", "Frame", "Table", "python_values", "utf8"]
+__all__ = ["DIGITS", "INTEGERS", "TEXT", "Frame", "Table", "python_values", "utf8"]
 
 #: What a reader may give instead of Python values: text in UTF-8, and whole numbers in decimal digits (or None).
 TEXT: Final = "text"
 DIGITS: Final = "digits"
+#: Python values of which the reader knows that all are whole numbers (or None).
+INTEGERS: Final = "integers"
 
 
 class Frame:
@@ -72,7 +74,7 @@ def utf8(values: Sequence[str]) -> Sequence[bytes]:
 
 def python_values(values: Sequence[Any], kind: str | None) -> Sequence[Any]:
     """The cells of a column as Python values."""
-    if kind is None:
+    if kind is None or kind == INTEGERS:
         return values
     convert: Callable[[bytes], Any] = functools.partial(str, encoding="utf-8") if kind == TEXT else int
     return [None if value is None else convert(value) for value in values]

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 from simulator.storage.ion.binary_rows import binary_rows
 from simulator.storage.ion.binary_writer import VERSION_MARKER, stream
-from simulator.storage.ion.cells import DIGITS, TEXT, Frame
+from simulator.storage.ion.cells import DIGITS, INTEGERS, TEXT, Frame
 from simulator.storage.ion.text_rows import text_rows
 from simulator.storage.ion.text_writer import to_text
 
@@ -23,7 +23,7 @@ _BATCH = 2000
 
 def raw_kinds(*, binary: bool) -> tuple[str, ...]:
     """The kinds of cells that cost less as they come from a wire than as Python values."""
-    return (TEXT,) if binary else (TEXT, DIGITS)
+    return (TEXT, INTEGERS) if binary else (TEXT, DIGITS)
 
 
 class RowWriter:
@@ -80,7 +80,7 @@ class RowWriter:
     ) -> None:
         """A batch of rows as tuples in the order of `columns` (the fastest way; batches of some thousand).
 
-        `kinds`: for each column None (Python values), or TEXT or DIGITS of `cells` (bytes or None).
+        `kinds`: for each column None (Python values), or TEXT, DIGITS (bytes or None) or INTEGERS of `cells`.
         """
         self.flush()
         if not rows:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, AnyStr
 
-from simulator.storage.ion.cells import DIGITS, Frame, python_values, utf8
+from simulator.storage.ion.cells import DIGITS, INTEGERS, Frame, python_values, utf8
 from simulator.storage.ion.text_writer import field_name, float_text, quote_string, to_text
 
 __all__ = ["text_rows"]
@@ -22,6 +22,7 @@ def text_rows(
 ) -> bytes:
     """A line per row. `cells`: a sequence per column, all of one length; `kinds`: what each holds (see `cells`)."""
     count = len(cells[0])
+    kinds = [None if kind == INTEGERS else kind for kind in kinds]
     if not any(kinds):
         # Text all the way, encoded at the end: cheaper than a look at each cell.
         parts = _parts(columns, [_values(values) for values in cells])
