@@ -17,7 +17,7 @@ from simulator.engine.jobs import Job, Phase
 from simulator.engine.live import Live
 from simulator.engine.outcomes import Outcomes, failure_text
 from simulator.engine.state import is_falsy
-from simulator.engine.task import ExecutionService, TaskResult
+from simulator.engine.task import ExecutionService, TakenOver, TaskResult
 from simulator.engine.workdir import WorkDir
 from simulator.errors import SimulatorError, TaskError
 from simulator.model.catalog import Kind
@@ -177,7 +177,8 @@ class Dispatcher(Outcomes):
         now = self.kernel.now()
         state = canned.state or StateType.SUCCESS
         run = self.kernel.new_attempt(run, StateType.RUNNING, state)
-        run = replace(run, mocked=True, outputs=canned.outputs).with_state(StateType.RUNNING, now)
+        mocked = not isinstance(canned, TakenOver)
+        run = replace(run, mocked=mocked, outputs=canned.outputs).with_state(StateType.RUNNING, now)
         if state is StateType.FAILED and canned.fact:
             self.kernel.log(live, "ERROR", canned.fact, run=run, task=task)
         self.end_run(live, run, task, state, fact=canned.fact)

@@ -74,6 +74,7 @@ def resolve_resume_inputs(
         scope=scope,
         upload=upload or uploader(kernel, live),
         encrypt=encryptor(kernel),
+        told="`--resume {0}=VALUE`, or `simulate resume -i {0}=VALUE`",
     )
 
 

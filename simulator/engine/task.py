@@ -42,6 +42,7 @@ __all__ = [
     "ProcessResult",
     "ProcessRunner",
     "RunContext",
+    "TakenOver",
     "TaskLogger",
     "TaskResult",
     "TriggerResult",
@@ -72,6 +73,11 @@ class TaskResult:
     state: StateType | None = None
     fact: str | None = None
     dynamic: tuple[DynamicRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver(TaskResult):
+    """What the task run left behind in an earlier execution: no mock, although nothing runs."""
 
 
 class TaskLogger(Protocol):

@@ -84,10 +84,11 @@ def resolve_values(
     scope: Scope,
     upload: Callable[[str, str], str] | None = None,
     encrypt: Callable[[str], str] | None = None,
+    told: str = "`-i {0}=VALUE`",
 ) -> dict[str, Any]:
-    """As `resolve_inputs`, for any list of inputs (`onResume`)."""
+    """As `resolve_inputs`, for any list of inputs (`onResume`). `told`: how a user gives one, for the hints."""
     parser = TypedParser(dialect, upload=upload, encrypt=encrypt)
-    return _Resolution(dict(leaves(inputs)), given, parser, renderer, scope).run()
+    return _Resolution(dict(leaves(inputs)), given, parser, renderer, scope, told).run()
 
 
 def undeclared(flow: Flow, given: Mapping[str, Any]) -> list[str]:
@@ -148,7 +149,9 @@ class _Resolution:
         parser: TypedParser,
         renderer: Renders,
         scope: Scope,
+        told: str,
     ) -> None:
+        self.told = told
         self.inputs = inputs
         self.given = given
         self.parser = parser
@@ -168,7 +171,8 @@ class _Resolution:
                 texts = self.done[name].problems
             for text in self.done[name].problems:
                 span = (item.node.get("id") or item.node).span
-                diagnostics.append(Diagnostic("SIM-INPUT-001", Severity.ERROR, text, span, _hint(name, item)))
+                hint = _hint(name, item, self.told)
+                diagnostics.append(Diagnostic("SIM-INPUT-001", Severity.ERROR, text, span, hint))
         if texts:
             message = texts[0] if self.dialect.major == 1 else "\n".join(texts)
             raise InvalidInputError(message, diagnostics=diagnostics, span=diagnostics[0].span)
@@ -324,5 +328,5 @@ def _multi(item: Input) -> str | None:
     return "STRING" if item.type == "MULTISELECT" else None
 
 
-def _hint(name: str, item: Input) -> str:
-    return f"Give it with `-i {name}=VALUE` ({item.type}{', required' if item.required else ''})."
+def _hint(name: str, item: Input, told: str) -> str:
+    return f"Give it with {told.format(name)} ({item.type}{', required' if item.required else ''})."

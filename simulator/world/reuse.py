@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.engine.execution import Execution, TaskRun
-from simulator.engine.task import TaskResult
+from simulator.engine.task import TakenOver, TaskResult
 from simulator.errors import NotFoundError, UsageError
 from simulator.model.flow import Flow, Task
 from simulator.world.mocks import Mocks
@@ -45,7 +45,7 @@ class Part:
         before = self._outputs.get((run.task_id, run.value))
         if before is None:
             return None
-        return TaskResult(before.outputs, before.state.current, "taken over")
+        return TakenOver(before.outputs, before.state.current, "taken over")
 
     def bring_files(self, storage: Path) -> None:
         """Copies the stored files of the earlier run."""

@@ -49,6 +49,15 @@ def simulate(*arguments: str) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
+def test_a_wrong_answer_is_told_with_the_option_that_gives_it(here: Path) -> None:
+    (here / "ask.yml").write_text(
+        "id: ask\nnamespace: company.team\ntasks:\n  - id: wait\n    type: io.kestra.plugin.core.flow.Pause\n"
+        "    onResume:\n      - {id: count, type: INT}\n"
+    )
+    code, _, err = simulate("ask.yml", "-q", "--resume", "count=many")
+    assert code == 4 and "`--resume count=VALUE`, or `simulate resume -i count=VALUE`" in err
+
+
 def test_a_paused_execution_is_resumed_later(here: Path) -> None:
     code, _, _ = simulate("asks.yml", "--kestra", "2", "-q")
     assert code == 8
