@@ -18,7 +18,7 @@ from simulator.engine.jobs import Job, JobClock
 from simulator.engine.live import Live
 from simulator.engine.properties import CONVERSIONS, check, duration_of, java_class, plain_text, static_value
 from simulator.engine.proxies import JobEndpoints, JobProcesses, Logger
-from simulator.engine.scope import scope_of, variables_of
+from simulator.engine.scope import as_created, scope_of, variables_of
 from simulator.engine.task import Clock, ExecutionService, InnerTask, TaskResult
 from simulator.engine.workdir import WorkDir
 from simulator.errors import ExpressionError, TaskError
@@ -34,7 +34,7 @@ __all__ = ["TaskContext", "duration_of"]
 
 
 class TaskContext:
-    """task.RunContext. `directory` is shared inside a WorkingDirectory."""
+    """task.RunContext. `directory` is shared inside a WorkingDirectory; `executions` is there for task code alone."""
 
     def __init__(
         self,
@@ -73,13 +73,15 @@ class TaskContext:
         before = (
             replace(run, attempts=(run.attempts or ())[:-1]) if run.attempts and spec is not None else run
         )
-        self.variables: Mapping[str, Any] = variables_of(kernel, live, before, task)
+        variables = variables_of(kernel, live, before, task)
+        if executions is not None and "tasks" in variables:
+            variables["tasks"] = as_created(variables["tasks"], (task.id, *live.path(run)))
         if job is not None:
-            copied = dict(self.variables)
+            # for a thread of its own: what the loop adds meanwhile is not seen
             for name in ("outputs", "tasks"):
-                if name in copied:
-                    copied[name] = dict(copied[name])
-            self.variables = copied
+                if name in variables:
+                    variables[name] = dict(variables[name])
+        self.variables: Mapping[str, Any] = variables
         if extra:
             self.variables = {**self.variables, **extra}
         self.storage = kernel.storage

@@ -7,8 +7,9 @@ execution and handed out as they are. Templates only read them.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
 from simulator.engine.encryption import decrypt_deep
 from simulator.engine.execution import TaskRun
@@ -21,7 +22,7 @@ from simulator.values import Instant
 if TYPE_CHECKING:
     from simulator.engine.kernel import Kernel
 
-__all__ = ["LogLookup", "nested", "scope_of", "variables_of"]
+__all__ = ["LogLookup", "as_created", "nested", "scope_of", "variables_of"]
 
 
 def nested(labels: Sequence[tuple[str, Any]]) -> dict[str, Any]:
@@ -176,6 +177,16 @@ def tasks_of(live: Live) -> dict[str, Any]:
     if live.loop_of is None:
         return live.task_states
     return {**live.task_states, **tasks_of(live.loop_of[0])}
+
+
+def as_created(node: Mapping[str, Any], path: Sequence[str]) -> Mapping[str, Any]:
+    """The `tasks` tree with the run at `path` CREATED: its context is made before it is sent to a worker, so task code
+    sees itself so (1.1.15 and 2.0.0). What is beside it is shared, not copied."""
+    if not path:
+        return {**node, "state": "CREATED"}
+    below = node.get(path[0])
+    own = as_created(below if isinstance(below, Mapping) else {}, path[1:])
+    return ChainMap({path[0]: own}, cast("MutableMapping[str, Any]", node))
 
 
 def _taskrun(live: Live, run: TaskRun) -> dict[str, Any]:

@@ -275,3 +275,27 @@ def test_a_flow_listens_to_another(tmp_path: Path, name: str, states: str, tasks
     for item in made:
         assert run_of(item, "r").outputs == {"value": f"flow {first.state.current.value}"}
         assert dict(item.labels)["system.correlationId"] == first.id
+
+
+@BOTH
+def test_task_code_sees_its_own_run_as_it_was_sent(tmp_path: Path, name: str) -> None:
+    """The context is made before a worker gets it (1.1.15 and 2.0.0); what is around it is as it is."""
+    text = flow(
+        show("{{ tasks.a.state }}", "a")
+        + f"""
+- id: each
+  type: {CORE}.flow.ForEach
+  values: [x, y]
+  tasks:
+    - {{id: in, type: {RETURN}, format: "{{{{ tasks.in }}}} {{{{ tasks.each.state }}}} {{{{ tasks.a.state }}}}"}}
+- {{id: slow, type: {RETURN}, format: "{{{{ tasks.slow.state }}}}", timeout: PT1H}}"""
+    )
+    execution = World(tmp_path, text, dialect=DIALECTS[name]).run()
+    seen = [(run.task_id, run.value, (run.outputs or {}).get("value")) for run in execution.task_runs]
+    assert seen == [
+        ("a", None, "CREATED"),
+        ("each", None, None),
+        ("in", "x", '{"x":{"state":"CREATED"}} RUNNING SUCCESS'),
+        ("in", "y", '{"x":{"state":"SUCCESS"},"y":{"state":"CREATED"}} RUNNING SUCCESS'),
+        ("slow", None, "CREATED"),
+    ]
