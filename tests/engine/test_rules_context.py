@@ -283,19 +283,29 @@ def test_task_code_sees_its_own_run_as_it_was_sent(tmp_path: Path, name: str) ->
     text = flow(
         show("{{ tasks.a.state }}", "a")
         + f"""
+- id: around
+  type: {CORE}.flow.Sequential
+  tasks:
+    - {{id: in, type: {RETURN}, format: "{{{{ tasks.in }}}} {{{{ tasks.around.state }}}} {{{{ tasks.a.state }}}}"}}
+- {{id: slow, type: {RETURN}, format: "{{{{ tasks.slow.state }}}}", timeout: PT1H}}"""
+    )
+    execution = World(tmp_path, text, dialect=DIALECTS[name]).run()
+    seen = {run.task_id: (run.outputs or {}).get("value") for run in execution.task_runs}
+    in_ = '{"state":"CREATED"} RUNNING SUCCESS'
+    assert seen == {"a": "CREATED", "around": None, "in": in_, "slow": "CREATED"}
+
+
+def test_a_run_of_a_value_sees_the_others_beside_its_own(tmp_path: Path) -> None:
+    text = flow(
+        f"""
 - id: each
   type: {CORE}.flow.ForEach
   values: [x, y]
   tasks:
-    - {{id: in, type: {RETURN}, format: "{{{{ tasks.in }}}} {{{{ tasks.each.state }}}} {{{{ tasks.a.state }}}}"}}
-- {{id: slow, type: {RETURN}, format: "{{{{ tasks.slow.state }}}}", timeout: PT1H}}"""
+    - {{id: in, type: {RETURN}, format: "{{{{ tasks.in }}}}"}}"""
     )
-    execution = World(tmp_path, text, dialect=DIALECTS[name]).run()
-    seen = [(run.task_id, run.value, (run.outputs or {}).get("value")) for run in execution.task_runs]
-    assert seen == [
-        ("a", None, "CREATED"),
-        ("each", None, None),
-        ("in", "x", '{"x":{"state":"CREATED"}} RUNNING SUCCESS'),
-        ("in", "y", '{"x":{"state":"SUCCESS"},"y":{"state":"CREATED"}} RUNNING SUCCESS'),
-        ("slow", None, "CREATED"),
+    execution = World(tmp_path, text, dialect=V1).run()
+    assert [(run.outputs or {}).get("value") for run in execution.task_runs][1:] == [
+        '{"x":{"state":"CREATED"}}',
+        '{"x":{"state":"SUCCESS"},"y":{"state":"CREATED"}}',
     ]
