@@ -21,6 +21,8 @@ from typing import Any, NoReturn
 import yaml
 from yaml.events import (
     AliasEvent,
+    CollectionEndEvent,
+    CollectionStartEvent,
     DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
@@ -41,6 +43,7 @@ from simulator.source.traps import hint_for
 __all__ = ["MAX_DEPTH", "MAX_NODES", "one_line", "read_own", "read_yaml"]
 
 MAX_DEPTH = 200
+_TOO_DEEP = f"Document nesting depth ({MAX_DEPTH + 1}) exceeds the maximum allowed ({MAX_DEPTH})"
 """Deepest nesting that we read (Jackson: 1000; a flow has about 20)."""
 MAX_NODES = 500_000
 
@@ -80,21 +83,29 @@ def _events(text: str, *, fast: bool = True) -> Iterator[Any]:
     return yaml.parse(text, Loader=loader)
 
 
+def _position(event: Any) -> Position:
+    return Position(event.start_mark.line + 1, event.start_mark.column + 1)
+
+
 def _strict_scan(source: SourceText) -> None:
-    """Scans with the rules of SnakeYAML; raises InvalidFlowError for what it refuses in the first document."""
+    """Scans with the rules of SnakeYAML; raises InvalidFlowError for what it refuses in the first document.
+
+    The scanner in Python looks at all open brackets for each token, so that depth has its limit here as well: libyaml
+    refuses more than a thousand by itself, and what it refuses comes here.
+    """
+    depth = 0
     try:
         for event in _events(source.text, fast=False):
             if isinstance(event, DocumentEndEvent):
                 return
+            if isinstance(event, CollectionStartEvent):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    _fail(source, _position(event), "SIM-YAML-006", _TOO_DEEP)
+            elif isinstance(event, CollectionEndEvent):
+                depth -= 1
     except yaml.YAMLError as error:
         _syntax(source, error)
-    except RecursionError:
-        _fail(
-            source,
-            Position(1, 1),
-            "SIM-YAML-006",
-            f"Document nesting depth exceeds the maximum allowed ({MAX_DEPTH})",
-        )
 
 
 def read_own(text: str, file: str, *, collector: Collector | None = None) -> Node:
@@ -214,8 +225,12 @@ class _Reader:
         for event in events:
             self.count += 1
             if self.count > MAX_NODES:
-                position = Position(event.start_mark.line + 1, event.start_mark.column + 1)
-                _fail(self.source, position, "SIM-YAML-006", f"The document has more than {MAX_NODES} nodes")
+                _fail(
+                    self.source,
+                    _position(event),
+                    "SIM-YAML-006",
+                    f"The document has more than {MAX_NODES} nodes",
+                )
             kind = type(event)
             top = stack[-1] if stack else None
             if top is not None and top.wants_key and kind is not MappingEndEvent:
@@ -228,11 +243,7 @@ class _Reader:
                 node = self._alias(event)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if len(stack) >= MAX_DEPTH:
-                    position = Position(event.start_mark.line + 1, event.start_mark.column + 1)
-                    message = (
-                        f"Document nesting depth ({MAX_DEPTH + 1}) exceeds the maximum allowed ({MAX_DEPTH})"
-                    )
-                    _fail(self.source, position, "SIM-YAML-006", message)
+                    _fail(self.source, _position(event), "SIM-YAML-006", _TOO_DEEP)
                 stack.append(_Open(event, kind is MappingStartEvent))
                 continue
             else:  # the end of a collection
