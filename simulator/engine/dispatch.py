@@ -224,22 +224,27 @@ class Dispatcher(Outcomes):
                 after()
             return
         started = monotonic()
+
+        def context_for(job: Job | None) -> TaskContext:
+            return TaskContext(
+                kernel,
+                live,
+                run,
+                task,
+                cls.spec,
+                executions=self.service(live),
+                job=job,
+                directory=directory,
+                extra=extra,
+            )
+
         quick = getattr(cls, "quick", False) or cls.spec.type in _QUICK
         if quick and task.timeout is None and task.task_cache is None:
 
             def at_once() -> None:
                 if live.runs[run.id].state.current is not StateType.RUNNING:
                     return
-                context = TaskContext(
-                    kernel,
-                    live,
-                    run,
-                    task,
-                    cls.spec,
-                    executions=self.service(live),
-                    directory=directory,
-                    extra=extra,
-                )
+                context = context_for(None)
                 result: Any = None
                 error: BaseException | None = None
                 try:
@@ -256,17 +261,7 @@ class Dispatcher(Outcomes):
         key = (live.id, run.id)
 
         def work(job: Job) -> Any:
-            context = TaskContext(
-                kernel,
-                live,
-                run,
-                task,
-                cls.spec,
-                executions=self.service(live),
-                job=job,
-                directory=directory,
-                extra=extra,
-            )
+            context = context_for(job)
             try:
                 if self.cache is not None and task.task_cache is not None and task.task_cache.enabled:
                     return self.cache.run(context, cls)
