@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from simulator.cli.console import Console
 from simulator.cli.options import add_run_options, flags_of, key_values, value_file
+from simulator.diagnostics import Severity
 from simulator.errors import ExitCode, InvalidInputError, SimulatorError, UsageError
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--plan", action="store_true", help="show what would be done; start, write and send nothing"
     )
     group = parser.add_argument_group("what is shown")
-    group.add_argument("-q", "--quiet", action="store_true", help="only the result")
+    group.add_argument("-q", "--quiet", action="store_true", help="only the result, and why it failed")
     group.add_argument(
         "-v", "--verbose", action="count", default=0, help="logs as they come (-vv: DEBUG, -vvv: TRACE)"
     )
@@ -186,8 +187,9 @@ def _after(session: Session, execution: Execution, args: argparse.Namespace, con
     """What follows the story: warnings with their places, the way to go on."""
     from simulator.cli.waiting import tell_how_to_go_on
 
-    shown = session.diagnostics
-    if shown and not args.quiet:
+    # quiet: what failed is told all the same, and the story leaves to a diagnostic what it says with its place
+    shown = [item for item in session.diagnostics if not args.quiet or item.severity is Severity.ERROR]
+    if shown:
         console.err()
         console.report(shown, {str(session.flow_file): session.text})
     if console.environ.get("GITHUB_ACTIONS") == "true":

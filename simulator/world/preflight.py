@@ -76,6 +76,7 @@ def refuse_unsupported(
     tasks = [task for task in flow.walk_tasks() if needs_mock(task, registry, dialect)]
     if not tasks:
         return list(known)
+    from simulator.model.problems import suggest_type
     from simulator.world.stubs import render_stubs, stubs
 
     mocked = [task for task in tasks if mocks.find(task) is not None]
@@ -92,7 +93,10 @@ def refuse_unsupported(
             UnsupportedError.code,
             f"`{task.id}`: the type {task.type} cannot run here",
             node.span if node is not None else task.span,
+            hint=suggest_type(task.type, registry.names(dialect)),
         )
     stub = render_stubs({task.id: needed[task.id] for task in missing}, flow)
-    collector.items[-1] = replace(collector.items[-1], hint=f"mock what cannot run, in {side_file}:\n{stub}")
+    last = collector.items[-1]
+    advice = f"mock what cannot run, in {side_file}:\n{stub}"
+    collector.items[-1] = replace(last, hint=f"{last.hint} Or {advice}" if last.hint else advice)
     raise UnsupportedError("tasks of this flow cannot run here", diagnostics=collector.sorted())

@@ -147,3 +147,25 @@ def test_last_is_the_newest_execution_everywhere(command: list[str]) -> None:
     assert call("flow.yml", "-q")[0] == 0
     code, _, err = call(*command, "last")
     assert code == 0, err
+
+
+def test_quiet_still_says_why(tmp_path: Path) -> None:
+    """What a diagnostic says with its place is left out of the story; quiet or not, it is said once."""
+    flow = tmp_path / "f.yml"
+    flow.write_text(
+        "id: f\nnamespace: a.b\ntasks:\n"
+        "  - {id: l, type: io.kestra.plugin.core.log.Log, message: \"{{ secret('NONE') }}\"}\n"
+    )
+    code, _, err = call(str(flow), "-q")
+    assert code == 1
+    assert err.count("Cannot find secret for key 'NONE'") == 1
+
+
+def test_a_misspelt_type_that_cannot_run_is_named_with_the_nearest(tmp_path: Path) -> None:
+    flow = tmp_path / "t.yml"
+    flow.write_text(
+        "id: t\nnamespace: a.b\ntasks:\n  - {id: q, type: io.kestra.plugin.jdbc.postgres.Query, sql: select 1}\n"
+    )
+    code, _, err = call(str(flow))
+    assert code == 6
+    assert "Did you mean `io.kestra.plugin.jdbc.postgresql.Query`? Or mock" in err
