@@ -326,6 +326,21 @@ def test_cells_as_they_came_give_the_bytes_of_their_values(
     assert out.getvalue() == expected
 
 
+@pytest.mark.parametrize("binary", [False, True])
+def test_texts_where_the_length_of_their_length_changes(binary: bool) -> None:
+    """Alone, beside short ones, and in more columns than two bytes a sum would hold."""
+    sizes = [0, 13, 14, 126, 127, 128, 129, 250, 251, 252, 253, 254, 255, 256, 16382, 16383, 16384]
+    for names in (["a"], ["a", "b"], [f"c{index}" for index in range(300)]):
+        out = io.BytesIO()
+        rows = [tuple("x" * size for _ in names) for size in (sizes if len(names) < 300 else [200, 250, 253])]
+        with ion.writer(out, binary=binary) as writer:
+            writer.write_rows(names, [tuple(map(str.encode, row)) for row in rows], [ion.TEXT] * len(names))
+            for row in rows:
+                writer.write_rows(names, [row])
+        each = [ion.dump_row(dict(zip(names, row)), binary=binary) for row in rows]
+        assert out.getvalue() == b"".join(each + each)
+
+
 @pytest.mark.parametrize("width", range(1, 9))
 def test_whole_numbers_of_one_width(width: int) -> None:
     low, high = 1 << 8 * (width - 1), (1 << 8 * width) - 1

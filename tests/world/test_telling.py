@@ -34,7 +34,8 @@ class Teller:
         self.story, self.echo = story, echo
 
     def on_event(self, event: Event) -> None:
-        self.story.append(f"told {type(event).__name__}")
+        number = f" {(event.to - NOW).seconds}" if isinstance(event, TimeJumped) else ""
+        self.story.append(f"told {type(event).__name__}{number}")
         if self.echo is not None:
             telling, self.echo = self.echo, None
             telling.take(jump(9))
@@ -55,7 +56,7 @@ def test_a_turn_is_kept_whole_before_anybody_hears_of_it() -> None:
     telling.take(jump(2))
     telling.hand_on()
     telling.hand_on()
-    assert story == ["kept 3", "told TimeJumped", "told DoubleReady", "told TimeJumped"]
+    assert story == ["kept 3", "told TimeJumped 1", "told DoubleReady", "told TimeJumped 2"]
     telling.close()
     assert story[4:] == ["teller closed", "keeper closed"]
 
@@ -66,4 +67,4 @@ def test_what_a_reporter_brings_up_is_kept_and_told_after_what_it_heard() -> Non
     telling.reporters += [Keeper(story), Teller(story, telling)]
     telling.take(jump(1))
     telling.hand_on()
-    assert story == ["kept 1", "told TimeJumped", "kept 1", "told TimeJumped"]
+    assert story == ["kept 1", "told TimeJumped 1", "kept 1", "told TimeJumped 9"]

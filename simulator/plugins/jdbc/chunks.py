@@ -36,7 +36,7 @@ class Chunks:
     ) -> None:
         self._cursor = cursor
         self._connection = cursor.connection
-        wanted = _raw_types(self._connection, tuple(raw))
+        wanted = _raw_types(tuple(raw))
         if wanted:
             cursor.adapters.register_loader(_NO_TYPE, _raw_loader())
         self._chunks = self._read(sql, values, size, wanted)
@@ -92,17 +92,11 @@ class Chunks:
 
 
 @functools.cache
-def _known(kinds: tuple[str, ...]) -> Mapping[int, str]:
+def _raw_types(kinds: tuple[str, ...]) -> Mapping[int, str]:
+    """Type oid -> kind. The server looks itself that what it sends is UTF-8, whatever the database holds."""
     from psycopg import postgres
 
     return {postgres.types[name].oid: kind for kind in kinds for name in _RAW[kind]}
-
-
-def _raw_types(connection: Any, kinds: tuple[str, ...]) -> Mapping[int, str]:
-    """Type oid -> kind. A database without an encoding may send bytes that are no text: they are looked at one by one."""
-    if connection.info.parameter_status("server_encoding") == "SQL_ASCII":
-        return {}
-    return _known(kinds)
 
 
 @functools.cache

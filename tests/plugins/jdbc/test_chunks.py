@@ -45,6 +45,8 @@ def test_a_database_without_an_encoding(make: Any, admin: Any, dialect: Dialect)
         ctx = make(Query, {"sql": "select 'ä' as c, 1 as n", **url}, dialect=dialect)
         outputs = Query().run(ctx).outputs
         assert ion.loads(ctx.read(outputs["uri"])) == [{"c": "ä", "n": 1}]
+        with pytest.raises(TaskError, match='invalid byte sequence for encoding "UTF8"'):
+            Query().run(make(Query, {"sql": r"select E'\xe4' as c", **url}, dialect=dialect))
     finally:
         admin.execute("drop database plain with (force)")
 
@@ -56,8 +58,8 @@ def test_an_error_on_the_way_is_the_servers_own(make: Any) -> None:
 
 
 def test_a_refused_value_on_the_way_ends_the_statement(make: Any) -> None:
-    """A hundred million rows are not read to the end for it."""
-    series = "(select generate_series(1, 100000000) as i) s"
+    """Ten billion rows are not read to the end for it."""
+    series = "(select generate_series(1, 10000000000) as i) s"
     sql = f"select case when i = 3000 then 'infinity' else date '2024-01-01' end as c from {series}"
     with pytest.raises(TaskError, match="outside the years"):
         Query().run(make(Query, {"sql": sql, "fetchType": "STORE"}))
