@@ -74,14 +74,15 @@ def _lost(executor: Executor, live: Live) -> None:
 def resubmitted(executor: Executor, run: TaskRun) -> TaskRun:
     """A run that was under way, to be started again."""
     kernel = executor.kernel
-    is_open = bool(run.attempts) and not run.attempts[-1].state.current.is_terminated  # type: ignore[index]
+    attempts = run.attempts or ()
+    is_open = bool(attempts) and not attempts[-1].state.current.is_terminated
     if kernel.dialect.major >= 2:
         if is_open:
             run = kernel.last_attempt(run, StateType.RESUBMITTED)
         else:
             run = kernel.new_attempt(run, StateType.RESUBMITTED)
     elif is_open:
-        run = replace(run, attempts=(run.attempts or ())[:-1])
+        run = replace(run, attempts=attempts[:-1])
     return run.with_state(StateType.RESTARTED, kernel.now())
 
 
