@@ -314,7 +314,7 @@ def _keep(session: Session, console: Console) -> None:
     try:
         for line in session.look_inside():
             console.err(f"  {line}")
-        while not waiting.wait(3600):
+        while not waiting.wait(0.5):  # not for ever: a signal that another thread gets does not end the wait
             continue
     except KeyboardInterrupt:
         console.err("stopping")
